@@ -1,0 +1,1 @@
+"""The second floor: from a decision to an email that has left."""
