@@ -2,4 +2,4 @@
 
 
 class KithError(Exception):
-    """Something went wrong that a person can understand; `str()` is a sentence naming the remedy."""
+    """Something went wrong that a person can understand; `str()` is a sentence with the remedy."""

@@ -10,7 +10,9 @@ class MissingFileError(KithError):
     """Neither the site nor Kith itself has a file of this name."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"There is no file called {name!r}, neither yours nor one shipped with Kith.")
+        super().__init__(
+            f"There is no file called {name!r}, neither yours nor one shipped with Kith."
+        )
 
 
 def read_bytes(name: str, site_dir: Path | None = None) -> bytes:
