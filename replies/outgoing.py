@@ -1,0 +1,185 @@
+"""One letter as a value, and as the mail it becomes."""
+
+import secrets
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.utils import format_datetime
+from enum import StrEnum
+
+from config.errors import KithError
+from config.scrubbing import scrub
+from replies.headers import (
+    LETTER_POLICY,
+    MAX_LINE,
+    ReadyHeader,
+    message_ids,
+    ready,
+    sender_header,
+    subject_header,
+)
+
+LOOP_HEADER = "X-Kith-Loop"
+LOOP_TOKEN = "5d0c2e91b7a64f38"  # noqa: S105 - says only "a Kith sent this"; the same everywhere
+MAX_REFERENCES = 10
+_MAX_ID = 900
+_ATOM = frozenset(
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-/=?^_`{|}~."
+)
+_HOST = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.")
+
+_LANGUAGE = ready("Content-Language", "en-GB")
+_PLAIN_BODY = (
+    ready("MIME-Version", "1.0"),
+    ready("Content-Type", 'text/plain; charset="utf-8"'),
+    ready("Content-Transfer-Encoding", "7bit"),
+)
+_SILENCERS = (ready("X-Auto-Response-Suppress", "All"), ready(LOOP_HEADER, LOOP_TOKEN))
+_AUTOMATIC_MARKS = (ready("Auto-Submitted", "auto-replied"), *_SILENCERS)
+_NOTICE_MARKS = (
+    ready("Auto-Submitted", "auto-generated"),
+    *_SILENCERS,
+    ready("Precedence", "bulk"),
+)
+
+
+class Purpose(StrEnum):
+    """Why a letter leaves."""
+
+    ACKNOWLEDGEMENT = "acknowledgement"
+    REPLY = "reply"
+    NOTICE = "notice"
+
+
+class UnsendableError(KithError):
+    """A letter has an address that cannot be written to; the address itself is not shown."""
+
+    def __init__(self, whose: str) -> None:
+        super().__init__(
+            f"The {whose} address of this letter cannot be used to send mail: it must look like "
+            "name@example.org, in plain letters without accents. Correct it, or find another way."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingEmail:
+    """A letter to one person. `references` is the conversation so far, oldest first."""
+
+    purpose: Purpose
+    from_name: str
+    from_address: str
+    to_address: str
+    subject: str
+    body: str
+    message_id: str
+    in_reply_to: str | None = None
+    references: tuple[str, ...] = ()
+    automatic: bool = True
+
+
+def new_message_id(domain: str) -> str:
+    """Return a Message-ID that nobody can guess (128 random bits)."""
+    return f"<k.{secrets.token_hex(16)}@{_ascii_domain(domain) or 'kith.invalid'}>"
+
+
+def address_key(address: str) -> str:
+    """Return the form under which letters to one address are counted."""
+    return address.strip().lower()
+
+
+def is_sendable(address: str) -> bool:
+    """Return whether mail can be sent there as far as its form tells (RFC 5321, dot-atom only)."""
+    local, at, domain = address.rpartition("@")
+    if not at or len(local) > 64 or len(address) > 254 or not _ATOM.issuperset(local):
+        return False
+    return bool(_ascii_domain(domain)) and all(local.split("."))
+
+
+def to_mime(email: OutgoingEmail, now: datetime) -> EmailMessage:
+    """Return the letter as a mail dated `now`: plain text, one recipient, safe for 7-bit lines.
+
+    Automatic letters carry the marks that stop other machines from answering (RFC 3834);
+    what a person wrote carries none. Raises `UnsendableError`.
+    """
+    mime = EmailMessage(policy=LETTER_POLICY)
+    headers = [
+        sender_header(one_line(email.from_name), _checked(email.from_address, "group's own")),
+        ready("To", _checked(email.to_address, "correspondent's")),
+        subject_header(one_line(email.subject)),
+        ready("Date", format_datetime(now.astimezone(UTC))),
+        message_ids("Message-ID", _cleanmessage_ids((email.message_id,))),
+        *_thread(email),
+        *_marks(email),
+    ]
+    for header in headers:
+        mime[header.name] = header
+    _set_body(mime, scrub(email.body))
+    return mime
+
+
+def one_line(text: str) -> str:
+    """Return `text` fit for a header: one line, no control characters, no double spaces.
+
+    "=?" is broken up, since the standard library would decode it, line ends included.
+    """
+    printable = "".join(sign if sign.isprintable() else " " for sign in text)
+    return " ".join(printable.split()).replace("=?", "= ?")
+
+
+def _marks(email: OutgoingEmail) -> tuple[ReadyHeader, ...]:
+    if not email.automatic:
+        return ()
+    return _NOTICE_MARKS if email.purpose is Purpose.NOTICE else _AUTOMATIC_MARKS
+
+
+def _thread(email: OutgoingEmail) -> Iterator[ReadyHeader]:
+    if email.in_reply_to and (answered := _cleanmessage_ids((email.in_reply_to,))):
+        yield message_ids("In-Reply-To", answered)
+    if chain := _chain(email):
+        yield message_ids("References", chain)
+
+
+def _set_body(mime: EmailMessage, body: str) -> None:
+    if body.isascii() and all(len(line) <= MAX_LINE for line in body.split("\n")):
+        for header in _PLAIN_BODY:
+            mime[header.name] = header
+        mime.set_payload(body)
+    else:
+        mime.set_content(body, charset="utf-8", cte="quoted-printable")
+    mime["Content-Language"] = _LANGUAGE  # last: set_content drops every Content- header
+
+
+def _chain(email: OutgoingEmail) -> tuple[str, ...]:
+    """Return the root of the conversation and its last ids, the answered mail at the end."""
+    answered = (email.in_reply_to,) if email.in_reply_to else ()
+    earlier = dict.fromkeys(name for name in email.references if name != email.in_reply_to)
+    ids = _cleanmessage_ids((*earlier, *answered))
+    return ids if len(ids) <= MAX_REFERENCES + 1 else (ids[0], *ids[-MAX_REFERENCES:])
+
+
+def _cleanmessage_ids(ids: Iterable[str]) -> tuple[str, ...]:
+    """Return the ids that can stand in a header; what a stranger's mail gave is not trusted."""
+    bare = (name.strip().strip("<>") for name in ids)
+    return tuple(f"<{name}>" for name in bare if _is_id(name))
+
+
+def _is_id(name: str) -> bool:
+    fits = 0 < len(name) <= _MAX_ID and name.isascii() and name.isprintable()
+    return fits and not any(sign in name for sign in " <>")
+
+
+def _checked(address: str, whose: str) -> str:
+    if not is_sendable(address):
+        raise UnsendableError(whose)
+    local, _, domain = address.rpartition("@")
+    return f"{local}@{_ascii_domain(domain)}"
+
+
+def _ascii_domain(domain: str) -> str:
+    """Return the domain as servers know it, or "" if it is none."""
+    try:
+        plain = domain if domain.isascii() else domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        return ""
+    return plain if _HOST.issuperset(plain) and all(plain.split(".")) else ""
