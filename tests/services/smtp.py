@@ -163,6 +163,7 @@ class SmtpSink:
     def _protocol(self) -> SMTP:
         protocol = SMTP(
             self._handler,
+            hostname="sink.example.org",
             data_size_limit=MAX_LETTER_BYTES,
             enable_SMTPUTF8=True,
             loop=self._loop,

@@ -1,0 +1,1 @@
+"""The demo: Kith at work on one machine, with pretend mail servers and invented people."""
