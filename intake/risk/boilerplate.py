@@ -1,0 +1,49 @@
+"""The few sentences that are never a signal: lists of helplines, our own safety block, newsletter frames.
+
+Only a sentence without any word about a person ("I", "she", "my") can be one, so that
+"I rang Samaritans, I have taken tablets" always counts.
+"""
+
+from intake.risk.rules import Boilerplate
+from intake.risk.wording import Wording
+
+_FURTHEST = 60
+"""Words to either side in which a sentence must end to be looked at."""
+
+
+def is_boilerplate(wording: Wording, first: int, last: int, rules: Boilerplate) -> bool:
+    """Return whether the sentence around the tokens `first` to `last` only lists helplines or frames news."""
+    words = _sentence(wording, first, last)
+    if not rules.personal.isdisjoint(words.split()):
+        return False
+    if _has_any(words, rules.newsletter):
+        return True
+    return _has_any(words, rules.helplines) and _has_any(words, rules.invitations)
+
+
+def is_robots_request(wording: Wording, first: int, last: int, rules: Boilerplate) -> bool:
+    """Return whether "do not reply" at these tokens is the usual line of an unwatched mailbox."""
+    start, end = max(0, first - 25), min(len(wording.tokens), last + 26)
+    return _has_any(_joined(wording.tokens[start:end]), rules.robot)
+
+
+def _sentence(wording: Wording, first: int, last: int) -> str:
+    tokens = wording.tokens
+    start, end = first, last
+    while start > max(0, first - _FURTHEST) and not _ends_sentence(tokens[start - 1]):
+        start -= 1
+    while end < min(len(tokens) - 1, last + _FURTHEST) and not _ends_sentence(tokens[end + 1]):
+        end += 1
+    return _joined(tokens[start : end + 1])
+
+
+def _joined(tokens: list[str]) -> str:
+    return f" {' '.join(tokens)} ".replace("'", "")
+
+
+def _ends_sentence(token: str) -> bool:
+    return token[0] in ".!?…"
+
+
+def _has_any(words: str, phrases: tuple[str, ...]) -> bool:
+    return any(f" {phrase} " in words for phrase in phrases)

@@ -1,0 +1,67 @@
+"""Key dates: a hearing, a review, a move, near a day that can be worked out."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from intake.risk.calendar_words import NamedDay, find_days
+from intake.risk.finder import Hit
+from intake.risk.rules import RiskRules
+from intake.risk.wording import Wording
+
+LONDON = ZoneInfo("Europe/London")
+
+
+@dataclass(frozen=True, slots=True)
+class DatedEvent:
+    """An event and the day it is on; `soon` when that is near, or may be near as far as one can tell."""
+
+    type: str
+    day: date | None
+    soon: bool
+    event: Hit
+    named: NamedDay
+
+
+def day_of_writing(moment: datetime | None) -> date | None:
+    """Return the London day of a Date header; None when there is none or it is nonsense."""
+    if moment is None:
+        return None
+    try:
+        local = moment.astimezone(LONDON) if moment.tzinfo else moment
+    except OverflowError:
+        return None
+    return local.date() if 1980 <= local.year <= 9000 else None
+
+
+def find_dated_events(
+    wording: Wording, written: date | None, rules: RiskRules
+) -> Iterator[DatedEvent]:
+    """Yield each day in `wording` that stands near an event, with the nearest event."""
+    events = rules.event_finder.find(wording)
+    if not events:
+        return
+    for named in find_days(wording, written):
+        event = _nearest(named, events, rules)
+        if event is not None:
+            soon = _is_soon(named, rules.deadline_within_days)
+            yield DatedEvent(rules.events[event.owner].type, named.day, soon, event, named)
+
+
+def _nearest(named: NamedDay, events: Sequence[Hit], rules: RiskRules) -> Hit | None:
+    reachable = [
+        (distance, event.first, event)
+        for event in events
+        if (distance := _distance(named, event)) <= rules.events[event.owner].reach
+    ]
+    return min(reachable, key=lambda one: one[:2])[2] if reachable else None
+
+
+def _distance(named: NamedDay, event: Hit) -> int:
+    """Return the words between the two; 0 where they touch or overlap."""
+    return max(0, event.first - named.last - 1, named.first - event.last - 1)
+
+
+def _is_soon(named: NamedDay, within_days: int) -> bool:
+    return named.days_ahead is None or 0 <= named.days_ahead <= within_days

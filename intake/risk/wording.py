@@ -1,0 +1,88 @@
+"""Text as the rules read it: lower-case words with one space between, apostrophes gone.
+
+Every word can be traced back to the characters it came from, so that evidence is exact.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from functools import cached_property
+
+CHUNK = 60_000
+"""Characters read at once: keeps memory small however long the text is."""
+OVERLAP = 600
+"""Characters read twice at the seam between two chunks, so that no phrase is cut."""
+LONGEST_WORD = 40
+"""What is longer is no word (Base64, tracking links) and is read in pieces."""
+
+_APOSTROPHES = str.maketrans(
+    {"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "＇": "'", "′": "'"}
+)
+_TOKEN = re.compile(
+    rf"\d{{1,4}}(?:[./:-]\d{{1,4}}){{1,3}}(?!\d)"
+    rf"|[^\W_]{{1,{LONGEST_WORD}}}(?:'[^\W_]{{1,{LONGEST_WORD}}}){{0,2}}"
+    r"|[.!?…]+"
+)
+
+
+def _fold(text: str) -> str:
+    """Return `text` in lower case with straight apostrophes and exactly as many characters as before."""
+    lowered = text.lower()
+    if len(lowered) != len(text):  # a few letters, such as the Turkish İ, grow when lowered
+        lowered = "".join(low if len(low := char.lower()) == 1 else char for char in text)
+    return lowered if lowered.isascii() else lowered.translate(_APOSTROPHES)
+
+
+class Wording:
+    """One stretch of text, read as words.
+
+    `words` has a space before, between and after all words; the ends of sentences are words too.
+    `offset` is where the stretch begins in the whole text.
+    """
+
+    def __init__(self, text: str, offset: int = 0) -> None:
+        self.text = text
+        self.offset = offset
+        self._folded = _fold(text)
+        self.tokens: list[str] = _TOKEN.findall(self._folded)
+        self.words = f" {' '.join(self.tokens)} ".replace("'", "")
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """Return every word once."""
+        return frozenset(self.words.split())
+
+    @cached_property
+    def _spans(self) -> list[tuple[int, int]]:
+        return [found.span() for found in _TOKEN.finditer(self._folded)]
+
+    @cached_property
+    def _places(self) -> list[int]:
+        """Return where in `words` each token begins."""
+        places: list[int] = []
+        position = 1
+        for token in self.tokens:
+            places.append(position)
+            position += len(token) - token.count("'") + 1
+        return places
+
+    def index_at(self, position: int) -> int:
+        """Return the number of the token at `position` of `words`."""
+        return max(0, bisect_right(self._places, position) - 1)
+
+    def span(self, first: int, last: int) -> tuple[int, int]:
+        """Return the characters of the whole text from token `first` to token `last`, both included."""
+        return self.offset + self._spans[first][0], self.offset + self._spans[last][1]
+
+    def written(self, first: int, last: int) -> str:
+        """Return the text from token `first` to token `last` as it was written."""
+        return self.text[self._spans[first][0] : self._spans[last][1]]
+
+
+def read_wordings(text: str) -> Iterator[Wording]:
+    """Yield the whole of `text` as wordings of bounded length, in order, the seams read twice."""
+    start = 0
+    while len(text) - start > CHUNK:
+        yield Wording(text[start : start + CHUNK], start)
+        start += CHUNK - OVERLAP
+    yield Wording(text[start:], start)
