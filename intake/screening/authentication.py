@@ -1,0 +1,40 @@
+"""Authentication-Results (RFC 8601), read as mail servers really write it."""
+
+from collections.abc import Iterator
+
+from intake.message import Message
+from intake.screening.reading import strip_comments
+
+
+def trusted_results(message: Message, trusted_ids: frozenset[str]) -> tuple[tuple[str, str], ...]:
+    """Return (method, result) pairs of the topmost header that a server we trust wrote.
+
+    Anybody can write such a header into a mail; only the one our own server put on top counts.
+    Forms without a server's name (Microsoft) or with ARC's `i=1;` prove nothing unless the
+    trusted name is there.
+    """
+    if not trusted_ids or "authentication-results" not in message.header_names:
+        return ()
+    for value in message.values("authentication-results"):
+        server, results = _parse(value)
+        if server in trusted_ids:
+            return results
+    return ()
+
+
+def _parse(value: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    pieces = [piece.strip() for piece in strip_comments(value).lower().split(";")]
+    if pieces[0].replace(" ", "").startswith("i="):
+        pieces = pieces[1:]
+    if not pieces or "=" in pieces[0]:
+        return "", tuple(_results(pieces))
+    name = pieces[0].split()[:1]  # a version number may follow
+    return (name[0].strip('"') if name else ""), tuple(_results(pieces[1:]))
+
+
+def _results(pieces: list[str]) -> Iterator[tuple[str, str]]:
+    for piece in pieces:
+        method, equals, rest = piece.partition("=")
+        words = rest.split()
+        if equals and words:
+            yield method.partition("/")[0].strip(), words[0].strip('"')

@@ -1,0 +1,80 @@
+"""Spam, and mail that is not from whom it says (mail-rules: spam and forgery)."""
+
+from collections.abc import Iterator
+
+from intake.address_text import addresses_in, fold_address
+from intake.message import Message
+from intake.screening.authentication import trusted_results
+from intake.screening.reading import strip_comments, values_of
+from intake.screening.surroundings import Surroundings
+from intake.screening.verdict import Screening, Verdict, withheld
+
+
+def failed_authentication(message: Message, surroundings: Surroundings) -> Screening | None:
+    """Hit when our own mail server found that the sender's domain disowns it (DMARC)."""
+    if not any("fail" in value.lower() for value in message.values("authentication-results")):
+        return None
+    results = trusted_results(message, surroundings.trusted_authserv_ids)
+    if ("dmarc", "fail") not in results or ("dmarc", "pass") in results:
+        return None
+    return withheld(
+        Verdict.SPAM,
+        "failed-authentication",
+        "Our mail server found that it probably does not come from the sender it names.",
+    )
+
+
+def spam_flag(message: Message, _surroundings: Surroundings) -> Screening | None:
+    """Hit when a spam filter on the way marked it."""
+    flags = values_of(message, "x-spam-flag", "x-spam-status")
+    if not any(value.startswith("yes") for value in flags):
+        return None
+    return withheld(Verdict.SPAM, "spam-flag", "A spam filter on its way marked it as spam.")
+
+
+def several_authors(message: Message, _surroundings: Surroundings) -> Screening | None:
+    """Hit when From names several addresses: an answer would reach people who did not write."""
+    if sum(value.count("@") for value in message.values("from")) < 2:
+        return None
+    if len(set(_authors(message))) < 2:
+        return None
+    return withheld(
+        Verdict.SPAM,
+        "several-authors",
+        "It names several senders at once, as forged mail does; a person should look.",
+    )
+
+
+def _authors(message: Message) -> Iterator[str]:
+    for value in message.values("from"):
+        for part in _split_at_commas(strip_comments(value)):
+            words = part.split()
+            if words and (len(words) == 1 or words[-1].startswith("<")):
+                yield from map(fold_address, addresses_in(words[-1]))
+
+
+def _split_at_commas(value: str) -> list[str]:
+    """Split outside quoted strings: at even places of a split at quotes we are outside."""
+    if "," not in value and ";" not in value:
+        return [value]
+    pieces = value.replace('\\"', "").split('"')
+    return " ".join(pieces[::2]).replace(";", ",").split(",")
+
+
+def claims_our_address(message: Message, surroundings: Surroundings) -> Screening | None:
+    """Hit when the sender's name is one of our addresses but the address is not."""
+    if not any(map(surroundings.is_own, addresses_in_name(message))):
+        return None
+    return withheld(
+        Verdict.SPAM,
+        "claims-our-address",
+        "The sender uses one of our own addresses as a name, but writes from elsewhere.",
+    )
+
+
+def addresses_in_name(message: Message) -> tuple[str, ...]:
+    """Return the addresses in the sender's name that are not the sender's own."""
+    if message.sender is None or "@" not in message.sender.name:
+        return ()
+    own = fold_address(message.sender.email)
+    return tuple(found for found in addresses_in(message.sender.name) if fold_address(found) != own)
