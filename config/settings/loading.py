@@ -1,0 +1,134 @@
+"""From a file and the environment to `Settings`: defaults, then `kith.toml`, then KITH_*."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from pydantic import SecretStr, ValidationError
+
+from config.settings.catalogue import Key
+from config.settings.errors import SettingsError
+from config.settings.problems import trouble_with, unknown_problem, wrong_value_problems
+from config.settings.sections import Settings
+from config.settings.servers import ServerSettings
+from config.settings.sources import (
+    CONFIG_VARIABLE,
+    Given,
+    given_in_environment,
+    given_in_file,
+    overlay,
+)
+
+CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
+"""Where systemd puts what `LoadCredential=` names."""
+
+USUAL_FILE = Path("kith.toml")
+
+
+def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
+    """Return the settings of the file at `path` with the KITH_ variables of `environ` on top.
+
+    Without `path` the file is the one KITH_CONFIG names, else ./kith.toml if there is one, else
+    none. Relative paths in the file start at the file's directory, those in variables at the
+    working directory. Passwords in files and systemd credentials are read here.
+    Raises `SettingsError`, which tells every fault that was found.
+    """
+    file = _find_file(path, environ)
+    in_file = given_in_file(file) if file else ()
+    given = overlay(in_file, given_in_environment(environ))
+    settings = _validated(given, _base(file))
+    _check_site_dir(settings, given)
+    return _with_passwords(settings, given, environ)
+
+
+def _find_file(path: Path | None, environ: Mapping[str, str]) -> Path | None:
+    if path is not None:
+        return path
+    if named := environ.get(CONFIG_VARIABLE):
+        return Path(named)
+    return USUAL_FILE if USUAL_FILE.exists() else None
+
+
+def _base(file: Path | None) -> Path:
+    return (file or USUAL_FILE).absolute().parent
+
+
+def _validated(given: tuple[Given, ...], base: Path) -> Settings:
+    problems = tuple(unknown_problem(each) for each in given if not each.is_known)
+    known = [each for each in given if each.is_known]
+    try:
+        settings = Settings.model_validate(_nested(known, base))
+    except ValidationError as error:
+        raise SettingsError(*problems, *wrong_value_problems(error, known)) from None
+    if problems:
+        raise SettingsError(*problems)
+    return settings
+
+
+def _nested(given: Iterable[Given], base: Path) -> dict[str, object]:
+    top: dict[str, object] = {"data_dir": str(base / "data")}
+    sections: dict[str, dict[str, object]] = {}
+    for each in given:
+        if len(each.key) == 1:
+            top[each.key[0]] = each.value
+        else:
+            sections.setdefault(each.key[0], {})[each.key[1]] = each.value
+    return {**top, **sections}
+
+
+def _check_site_dir(settings: Settings, given: Iterable[Given]) -> None:
+    if settings.site_dir is not None and not settings.site_dir.is_dir():
+        raise SettingsError(
+            _trouble(given, ("site_dir",), "names a directory that does not exist. Make it first.")
+        )
+
+
+def _trouble(given: Iterable[Given], key: Key, wording: str) -> str:
+    return next(trouble_with(each, wording) for each in given if each.key == key)
+
+
+def _with_passwords(
+    settings: Settings, given: tuple[Given, ...], environ: Mapping[str, str]
+) -> Settings:
+    servers = {"mailbox": settings.mailbox, "smtp": settings.smtp}
+    return settings.model_copy(
+        update={
+            name: server.model_copy(update={"password": _password(server, name, given, environ)})
+            for name, server in servers.items()
+        }
+    )
+
+
+def _password(
+    server: ServerSettings, section: str, given: tuple[Given, ...], environ: Mapping[str, str]
+) -> SecretStr | None:
+    if server.password is not None:
+        return server.password
+    if server.password_file is not None:
+        told = _trouble(given, (section, "password_file"), "names a file that")
+        return _read_password(server.password_file, told)
+    credential = _credential(section, environ)
+    if credential is None:
+        return None
+    return _read_password(credential, f"The systemd credential {credential.name}")
+
+
+def _credential(section: str, environ: Mapping[str, str]) -> Path | None:
+    directory = environ.get(CREDENTIALS_VARIABLE)
+    if not directory:
+        return None
+    credential = Path(directory) / f"{section}_password"
+    return credential if credential.exists() else None
+
+
+def _read_password(file: Path, told: str) -> SecretStr:
+    try:
+        password = file.read_bytes().decode("utf-8").rstrip("\r\n")
+    except OSError as error:
+        raise SettingsError(f"{told} cannot be read: {error.strerror}. Check {file}.") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{told} is not UTF-8 text. Save it again as UTF-8.") from None
+    except ValueError:
+        raise SettingsError(f"{told} cannot exist under that name.") from None
+    if not password:
+        raise SettingsError(f"{told} is empty. Put the password into it.")
+    return SecretStr(password)
