@@ -119,21 +119,22 @@ def _speaker(name: str) -> str:
 
 def _told(record: logging.LogRecord) -> str:
     try:
-        return clean(_without_errors(record).getMessage())
+        return clean(_message(record))
     except Exception:  # whatever was handed in, a log line must never stop the work
         return f"(a line that cannot be told, from {record.module}.py:{record.lineno})"
 
 
-def _without_errors(record: logging.LogRecord) -> logging.LogRecord:
-    """Return the record with any exception among its values replaced by what may be told."""
-    told = logging.makeLogRecord(record.__dict__)
-    if isinstance(told.msg, BaseException):
-        told.msg, told.args = "%s", (told.msg,)
-    if isinstance(told.args, tuple):
-        told.args = tuple(
-            tell_error(each) if isinstance(each, BaseException) else each for each in told.args
+def _message(record: logging.LogRecord) -> str:
+    """Return the message, with any exception in it replaced by what may be told of it."""
+    said: object = record.msg
+    if isinstance(said, BaseException):
+        return tell_error(said)
+    values = record.args
+    if isinstance(values, tuple) and any(isinstance(each, BaseException) for each in values):
+        return str(said) % tuple(
+            tell_error(each) if isinstance(each, BaseException) else each for each in values
         )
-    return told
+    return record.getMessage()
 
 
 def tell_error(error: BaseException) -> str:

@@ -1,5 +1,6 @@
 """From a file and the environment to `Settings`: defaults, then `kith.toml`, then KITH_*."""
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def _find_file(path: Path | None, environ: Mapping[str, str]) -> Path | None:
         return path
     if named := environ.get(CONFIG_VARIABLE):
         return Path(named)
-    return USUAL_FILE if USUAL_FILE.exists() else None
+    return USUAL_FILE if os.path.lexists(USUAL_FILE) else None
 
 
 def _base(file: Path | None) -> Path:
@@ -76,9 +77,14 @@ def _nested(given: Iterable[Given], base: Path) -> dict[str, object]:
 
 
 def _check_site_dir(settings: Settings, given: Iterable[Given]) -> None:
-    if settings.site_dir is not None and not settings.site_dir.is_dir():
+    # os.path answers where Path would raise: a name too long, a directory that is closed to us
+    if settings.site_dir is not None and not os.path.isdir(settings.site_dir):
         raise SettingsError(
-            _trouble(given, ("site_dir",), "names a directory that does not exist. Make it first.")
+            _trouble(
+                given,
+                ("site_dir",),
+                "names a directory that is not there, or is closed to Kith. Make it first.",
+            )
         )
 
 
@@ -117,7 +123,7 @@ def _credential(section: str, environ: Mapping[str, str]) -> Path | None:
     if not directory:
         return None
     credential = Path(directory) / f"{section}_password"
-    return credential if credential.exists() else None
+    return credential if os.path.lexists(credential) else None
 
 
 def _read_password(file: Path, told: str) -> SecretStr:

@@ -449,8 +449,19 @@ def test_own_addresses_are_all_of_ours_in_lower_case() -> None:
     assert load_settings(None, {"KITH_MAILBOX__USERNAME": "kith"}).own_addresses == frozenset()
 
 
-def test_a_site_directory_that_is_not_there_is_an_error() -> None:
-    assert variable_fault(KITH_SITE_DIR="nowhere").startswith("KITH_SITE_DIR names a directory")
+@pytest.mark.parametrize("name", ["nowhere", "x" * 5000])
+def test_a_site_directory_that_is_not_there_is_an_error(name: str) -> None:
+    assert variable_fault(KITH_SITE_DIR=name).startswith("KITH_SITE_DIR names a directory")
+
+
+def test_a_kith_toml_that_leads_nowhere_is_not_taken_for_none(here: Path) -> None:
+    (here / "kith.toml").symlink_to(here / "gone")
+    assert "kith.toml cannot be read: No such file" in variable_fault()
+
+
+def test_a_table_in_the_place_of_a_value_is_told(here: Path) -> None:
+    assert "port in [mailbox] must be a" in fault("[mailbox.port]\nx = 1\n", here)
+    assert "there is no setting prot in [mailbox]" in fault("[mailbox.prot]\nx = 1\n", here)
 
 
 def test_what_is_missing_for_the_service_is_told_one_by_one() -> None:
