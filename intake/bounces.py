@@ -18,7 +18,8 @@ from intake.message import Message
 # It logs the mail it stumbles over, and what people wrote does not belong in a log.
 logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL + 1)
 
-_MOST_BYTES = 65_536  # flufl.bounce takes up to 19 s over a mail of 25 MB
+_MOST_BYTES = 65_536
+_MOST_LINES = 1_000
 _MOST_CHARACTERS = 20_000
 _MOST_STATUS_CHARACTERS = 200_000
 _MOST_RECIPIENTS = 50
@@ -151,7 +152,7 @@ def _failures_by_flufl(message: Message, raw: bytes | None) -> tuple[_Failure, .
     if raw is None:
         return ()
     try:
-        temporary, permanent = all_failures(email.message_from_bytes(raw[:_MOST_BYTES]))
+        temporary, permanent = all_failures(email.message_from_bytes(_start_of(raw)))
     except Exception:
         # It raises IndexError, AttributeError and LookupError on real mail (an empty From, 8-bit
         # bytes in From, an unknown charset). Our own rules follow, so nothing is hidden by this.
@@ -161,6 +162,15 @@ def _failures_by_flufl(message: Message, raw: bytes | None) -> tuple[_Failure, .
     found = sorted((permanent or temporary), key=bytes.lower)
     addresses = (addresses_in(each.decode("utf-8", "replace")) for each in found)
     return tuple(_Failure(each[0], status, permanent=lasting) for each in addresses if each)
+
+
+def _start_of(raw: bytes) -> bytes:
+    """Return what flufl.bounce may see: it takes 19 s over 25 MB, and 6 s over 70,000 newlines."""
+    kept: list[bytes] = []
+    for line in raw[:_MOST_BYTES].splitlines()[: 2 * _MOST_LINES]:
+        if line.strip() or (kept and kept[-1]):
+            kept.append(line.rstrip())
+    return b"\n".join(kept[:_MOST_LINES])
 
 
 def _failures_in_words(message: Message) -> tuple[_Failure, ...]:

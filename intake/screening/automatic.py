@@ -23,8 +23,8 @@ _INBOX_RULES = "x-ms-exchange-inbox-rules-loop"
 def website_form(message: Message, surroundings: Surroundings) -> Screening | None:
     """Hit when a website's form passes on a person's words: a case, but nobody to answer.
 
-    Its robot marks are the form's, not the writer's; without this rule her words would be lost
-    among the machines.
+    Its robot marks, even our own address in From, are the form's and not the writer's; without
+    this rule her words would be lost among the machines.
     """
     rules = surroundings.rules.forms
     if not (message.header_names & rules.headers or _looks_like_form(message, surroundings)):
@@ -38,6 +38,10 @@ def website_form(message: Message, surroundings: Surroundings) -> Screening | No
 
 def _looks_like_form(message: Message, surroundings: Surroundings) -> bool:
     rules = surroundings.rules
+    if not plain_subject(message).startswith(rules.forms.subjects):
+        return False
+    if not message.reply_to or names_starting(message, ("list-",)):
+        return False
     writers = [
         address
         for address in message.reply_to
@@ -47,11 +51,15 @@ def _looks_like_form(message: Message, surroundings: Surroundings) -> bool:
             or (message.sender and address.email.lower() == message.sender.email.lower())
         )
     ]
+    return bool(writers) and _is_sent_by_site(message, surroundings)
+
+
+def _is_sent_by_site(message: Message, surroundings: Surroundings) -> bool:
+    sender = message.sender
     return (
-        bool(writers)
-        and (is_robot(message, rules.robots) or is_marked_automatic(message))
-        and plain_subject(message).startswith(rules.forms.subjects)
-        and not names_starting(message, ("list-",))
+        is_robot(message, surroundings.rules.robots)
+        or is_marked_automatic(message)
+        or (sender is not None and surroundings.is_own(sender.email))
     )
 
 

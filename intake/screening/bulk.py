@@ -33,11 +33,24 @@ def discussion_list(message: Message, surroundings: Surroundings) -> Screening |
 
 def _is_discussion(message: Message, rules: BulkRules) -> bool:
     names = message.header_names
-    if not (names & rules.discussion_headers or _precedences(message) == {"list"}):
+    if not (
+        names & rules.discussion_headers
+        or _precedences(message) == {"list"}
+        or _is_sent_by_list(message)
+    ):
         return False
     if _is_campaign(message, rules) or _is_from_service(message, rules):
         return False
     return _ONE_CLICK not in names or bool(names & rules.list_software_headers)
+
+
+def _is_sent_by_list(message: Message) -> bool:
+    """Return whether Sender has the form of a list's own address (old lists have no List-*)."""
+    senders = addresses_in(" ".join(values_of(message, "sender")))
+    locals_ = (sender.partition("@")[0] for sender in senders)
+    return any(
+        each.startswith("owner-") or each.endswith(("-bounces", "-owner")) for each in locals_
+    )
 
 
 def campaign(message: Message, surroundings: Surroundings) -> Screening | None:

@@ -16,6 +16,7 @@ from intake.screening.verdict import Screening, Verdict, withheld
 
 _SUPPRESSING = {"all", "oof", "autoreply"}
 _LONGEST_ADDRESS = 254  # RFC 5321 4.5.3.1.3
+_PASSED_ON = ("x-ms-exchange-inbox-rules-loop", "x-loop")
 _DEAD_ENDS = (".invalid", ".local", ".localdomain", ".internal", ".lan", ".localhost")
 
 
@@ -45,8 +46,8 @@ def suppressed_responses(message: Message, _surroundings: Surroundings) -> Scree
 
 
 def passed_on_by_rule(message: Message, _surroundings: Surroundings) -> Screening | None:
-    """Hit when an inbox rule passed the mail on: an answer could set the rule off again."""
-    if "x-ms-exchange-inbox-rules-loop" not in message.header_names:
+    """Hit when a mailbox rule passed the mail on: an answer could set the rule off again."""
+    if message.header_names.isdisjoint(_PASSED_ON):
         return None
     return _doubt("passed-on-by-rule", "A rule in somebody's mailbox passed it on to us.")
 

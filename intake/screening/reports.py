@@ -58,14 +58,14 @@ def delivery_status(message: Message, surroundings: Surroundings) -> Screening |
     )
 
 
-def failed_recipients(message: Message, _surroundings: Surroundings) -> Screening | None:
-    """Hit when a header names whom a letter did not reach (Exim, Gmail)."""
-    if "x-failed-recipients" not in message.header_names:
+def failure_header(message: Message, surroundings: Surroundings) -> Screening | None:
+    """Hit on headers that only reports of failure carry, such as whom a letter did not reach."""
+    if message.header_names.isdisjoint(surroundings.rules.delivery.headers):
         return None
     return withheld(
         Verdict.DELIVERY_REPORT,
-        "failed-recipients",
-        "A mail server names the addresses that a letter did not reach.",
+        "failure-header",
+        "A mail server marked it as a report that a letter could not be delivered.",
     )
 
 

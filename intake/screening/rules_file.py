@@ -35,6 +35,7 @@ class DeliveryRules:
 
     sender_local_parts: frozenset[str]
     sender_prefixes: tuple[str, ...]
+    headers: frozenset[str]
     subjects: tuple[str, ...]
     bodies: tuple[str, ...]
     delay_subjects: tuple[str, ...]

@@ -17,6 +17,9 @@ PERSONAL = Screening(
 )
 
 RULES: tuple[Rule, ...] = (
+    # a website's form shares the marks of machines, even our own address, but holds a person's
+    # words: it comes first, and since it is never acknowledged it cannot start a loop
+    automatic.website_form,
     # ours again
     loops.own_address,
     loops.too_many_servers,
@@ -26,13 +29,12 @@ RULES: tuple[Rule, ...] = (
     reports.delivery_status,
     reports.disposition_notification,
     reports.feedback_report,
-    reports.failed_recipients,
+    reports.failure_header,
     reports.mail_server,
     reports.failure_in_words,
     reports.calendar_answer,
     reports.challenge,
-    # answering machines; a website's form shares their marks but holds a person's words
-    automatic.website_form,
+    # answering machines
     automatic.auto_submitted,
     automatic.auto_reply_header,
     automatic.auto_reply_precedence,

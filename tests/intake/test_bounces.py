@@ -135,6 +135,14 @@ def test_a_report_in_a_servers_own_form_is_read_by_flufl() -> None:
     )
 
 
+def test_empty_lines_before_a_servers_own_words_do_not_hide_them() -> None:
+    message = make_message(sender=SERVER, text="Sorry, no mailbox here by that name. (#5.1.1)")
+    raw = qmail_report().replace(b"Hi. This", b"\n \n" * 300 + b"Hi. This")
+    bounce = parse_bounce(message, raw)
+    assert bounce is not None
+    assert bounce.recipients == ("jo@example.net",)
+
+
 def test_a_report_that_makes_flufl_fail_is_still_read() -> None:
     raw = b"From: \nSubject: Returned mail\n\nno such user\n"
     message = make_message(sender=None, text="<jo@example.net>: 550 5.1.1 no such user")

@@ -145,9 +145,12 @@ EXAMPLES: dict[str, Example] = {
         hits=(mail(content_types=("multipart/report", "text/plain", "message/feedback-report")),),
         misses=(mail(subject="Feedback report from our open day"),),
     ),
-    "failed-recipients": Example(
+    "failure-header": Example(
         Verdict.DELIVERY_REPORT,
-        hits=(mail(("x-failed-recipients", "jo@example.net")),),
+        hits=(
+            mail(("x-failed-recipients", "jo@example.net")),
+            mail(("x-ms-exchange-message-is-ndr", "")),
+        ),
         misses=(mail(("x-recipients", "jo@example.net")),),
     ),
     "mail-server": Example(
@@ -208,6 +211,7 @@ EXAMPLES: dict[str, Example] = {
         hits=(
             mail(("x-form-name", "contact-us"), ("auto-submitted", "auto-generated"), sender=ROBOT),
             mail(subject='New submission: "Get in touch"', sender=ROBOT, reply_to=(WRITER,)),
+            mail(subject="Contact form", sender=from_(GROUP_ADDRESS), reply_to=(WRITER,)),
         ),
         misses=(
             mail(subject="New submission", sender=ROBOT),
@@ -290,6 +294,7 @@ EXAMPLES: dict[str, Example] = {
                 ("x-google-group-id", "42"), ("list-unsubscribe-post", "List-Unsubscribe=One-Click")
             ),
             mail(("precedence", "list")),
+            mail(("sender", "owner-carers@example.net")),
         ),
         misses=(
             mail(*LIST, ("feedback-id", "1:2:3")),
@@ -490,7 +495,10 @@ EXAMPLES: dict[str, Example] = {
     ),
     "passed-on-by-rule": Example(
         Verdict.PERSONAL,
-        hits=(mail(("x-ms-exchange-inbox-rules-loop", "duty@council.example.org")),),
+        hits=(
+            mail(("x-ms-exchange-inbox-rules-loop", "duty@council.example.org")),
+            mail(("x-loop", "procmail@example.net")),
+        ),
         misses=(mail(),),
     ),
     "calendar-invitation": Example(
