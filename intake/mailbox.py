@@ -8,6 +8,7 @@ import imaplib
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -117,7 +118,7 @@ class ImapMailbox:
         try:
             client.logout()
         except (IMAPClientError, imaplib.IMAP4.error, OSError):
-            client.shutdown()
+            _cut(client)
 
     def _open(self) -> int:
         if self._client is None:
@@ -136,8 +137,7 @@ class ImapMailbox:
         return [(uid, int(answer[uid][b"RFC822.SIZE"])) for uid in uids if uid in answer]
 
     def _fetch_batch(self, batch: Sequence[tuple[int, int]]) -> list[FetchedMail]:
-        limit = self._server.message_bytes
-        outsized = bool(limit) and batch[0][1] > limit
+        outsized = _is_outsized(self._server, batch[0][1])
         item = f"BODY.PEEK[]<0.{BEGINNING_BYTES}>" if outsized else "BODY.PEEK[]"
         answer = self._client.fetch([uid for uid, _ in batch], [item, "INTERNALDATE"])
         key = b"BODY[]<0>" if outsized else b"BODY[]"
@@ -167,10 +167,7 @@ class ImapMailbox:
     def _drop(self) -> None:
         client, self._client = self._client, None
         if client is not None:
-            try:
-                client.shutdown()
-            except (IMAPClientError, imaplib.IMAP4.error, OSError):
-                return  # it was broken already, and is forgotten either way
+            _cut(client)
 
 
 def connect(server: ImapServer) -> Any:
@@ -198,9 +195,15 @@ def connect(server: ImapServer) -> Any:
             client.starttls(context)
         client.login(server.username, server.password)
     except BaseException:
-        client.shutdown()
+        _cut(client)
         raise
     return client
+
+
+def _cut(client: Any) -> None:
+    """Close the socket; it may be closed or broken already, which is as good."""
+    with suppress(IMAPClientError, imaplib.IMAP4.error, OSError):
+        client.shutdown()
 
 
 def bounded_batches(
@@ -210,15 +213,18 @@ def bounded_batches(
     batch: list[tuple[int, int]] = []
     total = 0
     for uid, size in sizes:
-        # An outsized mail outgrows batch_bytes by itself, so it never shares a batch.
-        full = len(batch) >= server.batch_messages or total + size > server.batch_bytes
-        if batch and full:
+        crowded = len(batch) >= server.batch_messages or total + size > server.batch_bytes
+        if batch and (crowded or _is_outsized(server, size) or _is_outsized(server, batch[-1][1])):
             yield batch
             batch, total = [], 0
         batch.append((uid, size))
         total += size
     if batch:
         yield batch
+
+
+def _is_outsized(server: ImapServer, size: int) -> bool:
+    return 0 < server.message_bytes < size
 
 
 def explain_failure(error: Exception, server: ImapServer) -> str:
