@@ -1,9 +1,10 @@
 """Authentication-Results (RFC 8601), read as mail servers really write it."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 from intake.message import Message
-from intake.screening.reading import strip_comments
+from intake.screening.reading import MOST_LINES, strip_comments
 
 
 def trusted_results(message: Message, trusted_ids: frozenset[str]) -> tuple[tuple[str, str], ...]:
@@ -15,7 +16,7 @@ def trusted_results(message: Message, trusted_ids: frozenset[str]) -> tuple[tupl
     """
     if not trusted_ids or "authentication-results" not in message.header_names:
         return ()
-    for value in message.values("authentication-results"):
+    for value in islice(message.values("authentication-results"), MOST_LINES):
         server, results = _parse(value)
         if server in trusted_ids:
             return results

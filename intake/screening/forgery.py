@@ -1,11 +1,12 @@
 """Spam, and mail that is not from whom it says (mail-rules: spam and forgery)."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 from intake.address_text import addresses_in, fold_address
 from intake.message import Message
 from intake.screening.authentication import trusted_results
-from intake.screening.reading import strip_comments, values_of
+from intake.screening.reading import MOST_LINES, strip_comments, values_of
 from intake.screening.surroundings import Surroundings
 from intake.screening.verdict import Screening, Verdict, withheld
 
@@ -46,7 +47,7 @@ def several_authors(message: Message, _surroundings: Surroundings) -> Screening 
 
 
 def _authors(message: Message) -> Iterator[str]:
-    for value in message.values("from"):
+    for value in islice(message.values("from"), MOST_LINES):
         for part in _split_at_commas(strip_comments(value)):
             words = part.split()
             if words and (len(words) == 1 or words[-1].startswith("<")):
