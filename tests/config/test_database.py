@@ -1,0 +1,105 @@
+"""How time and text are stored, and what SQLite is told."""
+
+import threading
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import StatementError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from config.database import Base, CleanText, DatabaseUrlError, UtcDateTime, make_engine
+
+
+class Sample(Base):
+    """A table that only this test has."""
+
+    __tablename__ = "samples_of_the_tests"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    words: Mapped[str | None] = mapped_column(CleanText)
+
+
+Base.metadata.remove(Base.metadata.tables["samples_of_the_tests"])
+
+
+@pytest.fixture
+def samples(engine: Engine) -> Engine:
+    Sample.__table__.drop(engine, checkfirst=True)  # type: ignore[attr-defined]
+    Sample.__table__.create(engine)  # type: ignore[attr-defined]
+    return engine
+
+
+def test_a_moment_comes_back_in_utc(samples: Engine) -> None:
+    in_summer = datetime(2026, 7, 1, 10, tzinfo=timezone(timedelta(hours=1)))
+    with Session(samples) as session, session.begin():
+        session.add(Sample(at=in_summer))
+    with Session(samples) as session:
+        found = session.get_one(Sample, 1).at
+    assert found == datetime(2026, 7, 1, 9, tzinfo=UTC)
+    assert found is not None
+    assert found.utcoffset() == timedelta(0)
+
+
+def test_a_moment_without_zone_is_refused(samples: Engine) -> None:
+    with (
+        pytest.raises(StatementError, match="without a time zone"),
+        Session(samples) as session,
+        session.begin(),
+    ):
+        session.add(Sample(at=datetime(2026, 7, 1)))  # noqa: DTZ001
+
+
+def test_nul_and_lone_surrogates_do_not_come_in(samples: Engine) -> None:
+    with Session(samples) as session, session.begin():
+        session.add(Sample(words="a\x00b\ud800c\U0001f600"))
+    with Session(samples) as session:
+        assert session.get_one(Sample, 1).words == "ab\ufffdc\U0001f600"
+
+
+def test_sqlite_is_told_what_it_does_not_do_by_itself(sqlite_url: str) -> None:
+    engine = make_engine(sqlite_url)
+    with engine.connect() as connection:
+        told = {
+            name: connection.execute(text(f"PRAGMA {name}")).scalar()
+            for name in ("journal_mode", "foreign_keys", "synchronous", "busy_timeout")
+        }
+    assert told == {
+        "journal_mode": "wal",
+        "foreign_keys": 1,
+        "synchronous": 2,
+        "busy_timeout": 30_000,
+    }
+
+
+def test_reading_and_then_writing_waits_for_others_instead_of_failing(sqlite_url: str) -> None:
+    engine = make_engine(sqlite_url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE counters (n INTEGER)"))
+        connection.execute(text("INSERT INTO counters VALUES (0)"))
+    failures: list[Exception] = []
+
+    def count_up() -> None:
+        for _ in range(30):
+            try:
+                with engine.begin() as connection:
+                    n = connection.execute(text("SELECT n FROM counters")).scalar_one()
+                    connection.execute(text("UPDATE counters SET n = :n"), {"n": n + 1})
+            except Exception as error:
+                failures.append(error)
+
+    threads = [threading.Thread(target=count_up) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT n FROM counters")).scalar_one() == 120
+    assert failures == []
+
+
+@pytest.mark.parametrize("url", ["mysql://u:secret@host/db", "not a url", ""])
+def test_another_database_is_refused_without_telling_the_password(url: str) -> None:
+    with pytest.raises(DatabaseUrlError, match="sqlite:/// or postgresql://") as caught:
+        make_engine(url)
+    assert "secret" not in str(caught.value)
