@@ -55,9 +55,9 @@ class Purpose(StrEnum):
 class UnsendableError(KithError):
     """A letter has an address that cannot be written to; the address itself is not shown."""
 
-    def __init__(self, whose: str) -> None:
+    def __init__(self) -> None:
         super().__init__(
-            f"The {whose} address of this letter cannot be used to send mail: it must look like "
+            "An address of this letter cannot be used to send mail: it must look like "
             "name@example.org, in plain letters without accents. Correct it, or find another way."
         )
 
@@ -96,6 +96,14 @@ def is_sendable(address: str) -> bool:
     return bool(_ascii_domain(domain)) and all(local.split("."))
 
 
+def ascii_address(address: str) -> str:
+    """Return the address as mail servers take it. Raises `UnsendableError`."""
+    if not is_sendable(address):
+        raise UnsendableError
+    local, _, domain = address.rpartition("@")
+    return f"{local}@{_ascii_domain(domain)}"
+
+
 def to_mime(email: OutgoingEmail, now: datetime) -> EmailMessage:
     """Return the letter as a mail dated `now`: plain text, one recipient, safe for 7-bit lines.
 
@@ -104,8 +112,8 @@ def to_mime(email: OutgoingEmail, now: datetime) -> EmailMessage:
     """
     mime = EmailMessage(policy=LETTER_POLICY)
     headers = [
-        sender_header(one_line(email.from_name), _checked(email.from_address, "group's own")),
-        ready("To", _checked(email.to_address, "correspondent's")),
+        sender_header(one_line(email.from_name), ascii_address(email.from_address)),
+        ready("To", ascii_address(email.to_address)),
         subject_header(one_line(email.subject)),
         ready("Date", format_datetime(now.astimezone(UTC))),
         message_ids("Message-ID", _cleanmessage_ids((email.message_id,))),
@@ -167,13 +175,6 @@ def _cleanmessage_ids(ids: Iterable[str]) -> tuple[str, ...]:
 def _is_id(name: str) -> bool:
     fits = 0 < len(name) <= _MAX_ID and name.isascii() and name.isprintable()
     return fits and not any(sign in name for sign in " <>")
-
-
-def _checked(address: str, whose: str) -> str:
-    if not is_sendable(address):
-        raise UnsendableError(whose)
-    local, _, domain = address.rpartition("@")
-    return f"{local}@{_ascii_domain(domain)}"
 
 
 def _ascii_domain(domain: str) -> str:
