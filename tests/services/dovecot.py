@@ -23,6 +23,7 @@ from tests.services.places import (
     ServiceBrokenError,
     ServiceMissingError,
     cleaned_up,
+    dies_with_us,
     free_port,
     give_to,
     is_listening,
@@ -160,7 +161,7 @@ def _start(program: str, directory: Path, certificate: Certificate, owner: RunAs
     output = (directory / "output.log").open("wb")
     with output:
         process = subprocess.Popen(
-            [program, "-F", "-c", str(config)],
+            [*dies_with_us("TERM"), program, "-F", "-c", str(config)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from tests.services.places import LOOPBACK, ServiceBrokenError
+from tests.services.places import LOOPBACK, ServiceBrokenError, dies_with_us
 
 PROJECT = Path(__file__).resolve().parents[2]
 END_OF_DATA = b"\r\n.\r\n"
@@ -132,7 +132,14 @@ def sink_process() -> Iterator[SinkProcess]:
     """Run a sink in a process of its own; after the `with` block its letters are known."""
     with tempfile.TemporaryDirectory(prefix="kith-sink-") as directory:
         report = Path(directory) / "letters.json"
-        command = [sys.executable, "-m", "tests.services.fast_smtp_sink", "--port", "0"]
+        command = [
+            *dies_with_us("TERM"),
+            sys.executable,
+            "-m",
+            "tests.services.fast_smtp_sink",
+            "--port",
+            "0",
+        ]
         process = subprocess.Popen(
             [*command, "--report", str(report)],
             cwd=PROJECT,

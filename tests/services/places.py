@@ -119,6 +119,15 @@ def is_listening(port: int) -> bool:
         return probe.connect_ex((LOOPBACK, port)) == 0
 
 
+def dies_with_us(signal_name: str) -> list[str]:
+    """Return what to put before a command so that it gets a signal when this process is killed.
+
+    A test run that is killed cannot stop its servers itself.
+    """
+    program = shutil.which("setpriv")
+    return [program, "--pdeathsig", signal_name] if program else []
+
+
 def tail(log: Path) -> str:
     """Return the end of a log, for an error that must say why."""
     try:

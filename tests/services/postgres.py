@@ -23,6 +23,7 @@ from tests.services.places import (
     ServiceBrokenError,
     ServiceMissingError,
     cleaned_up,
+    dies_with_us,
     free_port,
     give_to,
     make_directory,
@@ -166,9 +167,10 @@ def _start(
 ) -> subprocess.Popen[bytes]:
     settings = SETTINGS | (DURABLE if durable else {}) | {"port": str(port)}
     options = [f"--{name}={value}" for name, value in settings.items()]
+    command = [*dies_with_us("INT"), str(programs / "postgres"), "-D", str(directory / "data")]
     with (directory / "postgres.log").open("ab") as log:
         return subprocess.Popen(
-            [str(programs / "postgres"), "-D", str(directory / "data"), *options],
+            [*command, *options],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
