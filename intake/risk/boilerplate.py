@@ -21,6 +21,11 @@ def is_boilerplate(wording: Wording, first: int, last: int, rules: Boilerplate) 
     return _has_any(words, rules.helplines) and _has_any(words, rules.invitations)
 
 
+def is_about_nobody(wording: Wording, first: int, last: int, rules: Boilerplate) -> bool:
+    """Return whether the sentence around these tokens has no word about a person."""
+    return rules.people.isdisjoint(_sentence(wording, first, last).split())
+
+
 def is_robots_request(wording: Wording, first: int, last: int, rules: Boilerplate) -> bool:
     """Return whether "do not reply" at these tokens is the usual line of an unwatched mailbox."""
     start, end = max(0, first - 25), min(len(wording.tokens), last + 26)

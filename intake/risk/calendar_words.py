@@ -63,6 +63,25 @@ _DATE = re.compile(
     rf"| (?P<vague>next week|this week|end of (?:the|this) (?:week|month)|this afternoon|this evening"
     rf"|this morning|any day now)(?= )"
 )
+_CORE = (
+    frozenset(_WEEKDAY) | {f"{name}s" for name in _WEEKDAYS} | {f"{name}'s" for name in _WEEKDAYS}
+)
+_CORE |= frozenset(_MONTH) | frozenset(_NEAR_DAY) | frozenset(_ORDINAL)
+_CORE |= {
+    "day",
+    "days",
+    "week",
+    "weeks",
+    "fortnight",
+    "month",
+    "afternoon",
+    "evening",
+    "morning",
+    "now",
+}
+"""One of these, or a number, is in every expression that `_DATE` knows."""
+_BEFORE, _AFTER = 5, 7
+"""Words before and after such a word that may belong to the expression."""
 _DOUBTFUL = frozenset({"sat", "sun", "wed", "mon", "thu", "tue"})
 _NO_DATES = frozenset({"24/7", "50/50", "9/11", "7/7"})
 HORIZON = 183
@@ -83,7 +102,7 @@ class NamedDay:
 def find_days(wording: Wording, written: date | None) -> Iterator[NamedDay]:
     """Yield the days named in `wording`, worked out from the day it was `written` on (local time)."""
     today = written or date(2001, 1, 1)  # a Monday; only differences from it are used
-    for found in _DATE.finditer(wording.words):
+    for found in _expressions(wording):
         first, last = wording.index_at(found.start() + 1), wording.index_at(found.end() - 1)
         if found["last"] or found["before"] == "every" or _is_no_date(found, wording, first):
             continue
@@ -94,6 +113,22 @@ def find_days(wording: Wording, written: date | None) -> Iterator[NamedDay]:
         ahead = (day - today).days if relative else (7 if found["vague"] else None)
         known = day if written else None
         yield NamedDay(first, last, known, (known - today).days if known else ahead)
+
+
+def _expressions(wording: Wording) -> Iterator[re.Match[str]]:
+    """Yield the matches of `_DATE`, looked for only around the words that make a date."""
+    tokens = wording.tokens
+    core = [at for at, token in enumerate(tokens) if token in _CORE or token[0].isdigit()]
+    done = position = 0
+    while position < len(core):
+        first = last = core[position]
+        while position < len(core) and core[position] <= last + _AFTER:
+            last = core[position]
+            position += 1
+        start = max(done, wording.place(max(0, first - _BEFORE)) - 1)
+        done = wording.place(min(len(tokens), last + _AFTER))
+        yield from _DATE.finditer(wording.words, start, done)
+        done -= 1
 
 
 def _is_no_date(found: re.Match[str], wording: Wording, first: int) -> bool:

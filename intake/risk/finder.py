@@ -1,10 +1,10 @@
 """Finds many phrases in a text at once: only those are tried whose rarest word is there."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from intake.risk.phrases import Phrase
+from intake.risk.phrases import Phrase, Trigger
 from intake.risk.wording import Wording
 
 MOST_HITS = 4
@@ -20,49 +20,62 @@ class Hit:
     last: int
 
 
-_Entries = tuple[tuple[int, Phrase], ...]
+_Entry = tuple[Trigger, int, Phrase]
+_STEM = 3
+"""Letters of a word by which the beginnings of words are looked up; the shortest beginning allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finder:
-    """The phrases of several owners (signals, events), by the word that triggers them."""
+    """The phrases of several owners (signals, events), by the word that triggers them.
 
-    by_word: Mapping[str, _Entries]
-    by_beginning: Mapping[str, _Entries]
+    `by_stem` has those whose trigger is the beginning of words (`stab*`), by its first letters.
+    """
+
+    by_word: Mapping[str, tuple[_Entry, ...]]
+    by_stem: Mapping[str, tuple[_Entry, ...]]
 
     @classmethod
     def of(cls, owners: Iterable[tuple[Phrase, ...]]) -> "Finder":
         """Return a finder for `owners`; a hit gives the owner's place in this order."""
-        words: dict[str, list[tuple[int, Phrase]]] = defaultdict(list)
+        words: dict[str, list[_Entry]] = defaultdict(list)
+        stems: dict[str, list[_Entry]] = defaultdict(list)
         for owner, phrases in enumerate(owners):
             for phrase in phrases:
-                for trigger in set(phrase.triggers):
-                    words[trigger].append((owner, phrase))
-        tables = {trigger: tuple(entries) for trigger, entries in words.items()}
+                for trigger in phrase.triggers:
+                    is_stem = trigger.word.endswith("*")
+                    table, key = (stems, trigger.word[:_STEM]) if is_stem else (words, trigger.word)
+                    table[key].append((trigger, owner, phrase))
         return cls(
-            {trigger: found for trigger, found in tables.items() if not trigger.endswith("*")},
-            {trigger: found for trigger, found in tables.items() if trigger.endswith("*")},
+            {word: tuple(entries) for word, entries in words.items()},
+            {stem: tuple(entries) for stem, entries in stems.items()},
         )
 
     def find(self, wording: Wording) -> tuple[Hit, ...]:
         """Return the hits in `wording` in the order of the text, at most `MOST_HITS` per owner."""
-        hits: dict[int, set[Hit]] = defaultdict(set)
-        for trigger, (owner, phrase) in self._candidates(wording):
-            found = hits[owner]
-            if len(found) < MOST_HITS:
-                _collect(found, owner, phrase, trigger, wording)
+        vocabulary, words = wording.vocabulary, wording.words
+        hits: dict[int, set[Hit]] = {}
+        for trigger, owner, phrase in self._candidates(vocabulary):
+            if phrase.may_be_in(vocabulary) and trigger.needle in words:
+                _collect(hits.setdefault(owner, set()), owner, phrase, trigger, wording)
         every = (hit for found in hits.values() for hit in found)
         return tuple(sorted(every, key=lambda hit: (hit.first, hit.last, hit.owner)))
 
-    def _candidates(self, wording: Wording) -> Iterator[tuple[str, tuple[int, Phrase]]]:
-        for word in sorted(wording.vocabulary & self.by_word.keys()):
-            yield from ((word, entry) for entry in self.by_word[word])
-        for beginning, entries in self.by_beginning.items():
-            if f" {beginning[:-1]}" in wording.words:
-                yield from ((beginning, entry) for entry in entries)
+    def _candidates(self, vocabulary: frozenset[str]) -> list[_Entry]:
+        """Return the phrases whose trigger may be there, always in the same order."""
+        found: list[_Entry] = []
+        for word in sorted(vocabulary & self.by_word.keys()):
+            found += self.by_word[word]
+        for stem in sorted({word[:_STEM] for word in vocabulary} & self.by_stem.keys()):
+            found += self.by_stem[stem]
+        return found
 
 
-def _collect(found: set[Hit], owner: int, phrase: Phrase, trigger: str, wording: Wording) -> None:
+def _collect(
+    found: set[Hit], owner: int, phrase: Phrase, trigger: Trigger, wording: Wording
+) -> None:
+    if len(found) >= MOST_HITS:
+        return
     for match in phrase.find(wording.words, trigger):
         first, last = wording.index_at(match.start() + 1), wording.index_at(match.end() - 1)
         found.add(Hit(owner, first, last))

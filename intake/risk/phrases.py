@@ -14,8 +14,27 @@ from config.errors import KithError
 
 LONGEST_GAP = 8
 MOST_GAPS = 3
-REACH = 250
-"""Characters to either side of a trigger word in which the rest of its phrase is looked for."""
+SHORTEST_BEGINNING = 3
+_LETTERS = 14
+"""Letters per word (few words are longer) for the stretch in which a phrase is looked for."""
+
+_COMMONEST = {
+    word: 1 / rank
+    for rank, word in enumerate(
+        (
+            "the and to i a of in is it my for he that we you have was her she with on not they be me "
+            "at this are as but his if him has so from or an all our what can by about their up when "
+            "had been one would no do who there will out your us just know now them get dont like "
+            "how go said any were more some im hes time home only see told school after two which "
+            "back says because please need since want could help over off then got into than even "
+            "where went before shes being social worker come its last still ive first day days think "
+            "make take children child mum did years never here cant email other good put"
+        ).split(),
+        2,
+    )
+}
+_UNCOMMON = 1 / 600
+"""Roughly how often a word comes, to look for the rarest; any number would be right, only slower."""
 
 _PIECE = re.compile(r"\s*(?:<(\d)>|(!?)\(([^()<>!]*)\)(\?)?|([\w*]+)(\?)?)")
 _SLOT = re.compile(r"\{([a-z_]+)\}")
@@ -30,24 +49,47 @@ class PhraseError(KithError):
 
 
 @dataclass(frozen=True, slots=True)
+class Trigger:
+    """What gives a phrase away: its rarest `word` (or beginning, `stab*`), and what to look for in the text."""
+
+    word: str
+    needle: str
+
+
+@dataclass(frozen=True, slots=True)
 class Phrase:
-    """One compiled phrase; at least one of `triggers` is in every text that it matches."""
+    """One compiled phrase.
+
+    At least one of `triggers`, and one word of every set in `needs`, is in every text that it matches;
+    the rest of it is looked for `reach` characters to either side of the trigger.
+    """
 
     source: str
     regex: re.Pattern[str]
-    triggers: tuple[str, ...]
+    triggers: tuple[Trigger, ...]
+    needs: tuple[frozenset[str], ...]
+    reach: int
 
-    def find(self, words: str, trigger: str) -> Iterator[re.Match[str]]:
+    def may_be_in(self, vocabulary: frozenset[str]) -> bool:
+        """Return whether a text of these words can hold the phrase at all."""
+        for need in self.needs:  # noqa: SIM110 - the busiest line of the scan; a loop is fastest
+            if vocabulary.isdisjoint(need):
+                return False
+        return True
+
+    def find(self, words: str, trigger: Trigger) -> Iterator[re.Match[str]]:
         """Yield where the phrase stands in `words` near `trigger`, each stretch read once."""
-        for start, end in _stretches(words, trigger):
+        for start, end in _stretches(words, trigger.needle, self.reach):
             yield from self.regex.finditer(words, start, end)
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
     regex: str
-    words: tuple[str, ...]
-    """The words of which one is certain to be there; empty when nothing is certain."""
+    options: tuple[str, ...]
+    """The choices of which one is certain to be there; empty when nothing is certain."""
+    length: int
+    """How many words it takes at most."""
 
 
 def compile_phrase(source: str, lists: Mapping[str, tuple[str, ...]]) -> Phrase:
@@ -56,11 +98,18 @@ def compile_phrase(source: str, lists: Mapping[str, tuple[str, ...]]) -> Phrase:
     gaps = sum(part.regex.startswith(r"(?: \w") for part in parts)
     if gaps > MOST_GAPS:
         raise PhraseError(source, f"has {gaps} gaps; at most {MOST_GAPS} are allowed.")
-    certain = [part.words for part in parts if part.words]
-    if not certain or not parts[0].regex.startswith(" ") and not parts[0].words:
-        raise PhraseError(source, "must begin with a word that is always there.")
-    regex = re.compile("".join(part.regex for part in parts) + "(?= )")
-    return Phrase(source, regex, min(certain, key=_commonness))
+    ending = [part for part in parts if not part.regex.startswith("(?!")]
+    if not ending or not ending[0].options or not ending[-1].options:
+        raise PhraseError(source, "must begin and end with a word that is always there.")
+    certain = sorted((part.options for part in parts if part.options), key=_commonness)
+    needs = (frozenset(map(_rarest, options)) for options in certain[1:])
+    return Phrase(
+        source=source,
+        regex=re.compile("".join(part.regex for part in parts) + "(?= )"),
+        triggers=tuple(_trigger(option) for option in sorted(set(certain[0]))),
+        needs=tuple(words for words in needs if not any("*" in word for word in words)),
+        reach=_LETTERS * (sum(part.length for part in parts) + 1),
+    )
 
 
 def _choice(found: re.Match[str], lists: Mapping[str, tuple[str, ...]]) -> str:
@@ -85,7 +134,7 @@ def _parts(source: str, text: str) -> Iterator[_Part]:
         if gap:
             yield _gap(source, int(gap))
         elif forbidden:
-            yield _Part(f"(?!{_alternatives(source, choice)})", ())
+            yield _Part(f"(?!{_alternatives(source, choice)})", (), 3)
         else:
             chosen = choice if word is None else word
             yield _words(source, chosen, optional=bool(maybe_choice or maybe_word))
@@ -94,14 +143,16 @@ def _parts(source: str, text: str) -> Iterator[_Part]:
 def _gap(source: str, words: int) -> _Part:
     if not 1 <= words <= LONGEST_GAP:
         raise PhraseError(source, f"has a gap of {words}; from 1 to {LONGEST_GAP} are allowed.")
-    return _Part(rf"(?: \w+){{0,{words}}}", ())
+    return _Part(rf"(?: \w+){{0,{words}}}", (), words)
 
 
 def _words(source: str, choice: str, *, optional: bool) -> _Part:
     regex = _alternatives(source, choice)
+    options = choice.split("|")
+    length = max(len(option.split()) for option in options)
     if optional:
-        return _Part(f"(?:{regex})?", ())
-    return _Part(regex, tuple(_rarest(option) for option in choice.split("|")))
+        return _Part(f"(?:{regex})?", (), length)
+    return _Part(regex, tuple(options), length)
 
 
 def _alternatives(source: str, choice: str) -> str:
@@ -116,24 +167,39 @@ def _alternatives(source: str, choice: str) -> str:
 def _word(source: str, word: str) -> str:
     if not _WORD.fullmatch(word) or word != word.lower():
         raise PhraseError(source, f"has {word!r}; write small letters without apostrophes.")
+    if word.endswith("*") and len(word) <= SHORTEST_BEGINNING:
+        raise PhraseError(
+            source, f"has {word!r}; write at least {SHORTEST_BEGINNING} letters before *."
+        )
     return rf" {word[:-1]}\w*" if word.endswith("*") else f" {word}"
 
 
+def _trigger(option: str) -> Trigger:
+    word = _rarest(option)
+    if word.endswith("*"):
+        return Trigger(word, f" {word[:-1]}")
+    return Trigger(word, f" {word} " if "*" in option else f" {option} ")
+
+
 def _rarest(option: str) -> str:
-    return max(option.split(), key=lambda word: (len(word.rstrip("*")), word))
+    return min(option.split(), key=lambda word: (_frequency(word), -len(word)))
 
 
-def _commonness(words: tuple[str, ...]) -> tuple[int, int]:
-    """Sort a set of certain words: the one with the rarest (longest) words first."""
-    return -min(len(word.rstrip("*")) for word in words), len(words)
+def _commonness(options: tuple[str, ...]) -> float:
+    """Return roughly how often one of `options` is in a text; two words in a row are rare."""
+    return sum(min(map(_frequency, one.split())) / len(one.split()) ** 3 for one in set(options))
 
 
-def _stretches(words: str, trigger: str) -> Iterator[tuple[int, int]]:
-    """Yield the stretches of `words` around each `trigger`, overlapping ones joined."""
-    needle = f" {trigger[:-1]}" if trigger.endswith("*") else f" {trigger} "
+def _frequency(word: str) -> float:
+    """Return roughly how often `word` comes; beginnings of words cost more to look for."""
+    return _UNCOMMON * 3 if word.endswith("*") else _COMMONEST.get(word, _UNCOMMON)
+
+
+def _stretches(words: str, needle: str, reach: int) -> Iterator[tuple[int, int]]:
+    """Yield the stretches of `words` around each `needle`, overlapping ones joined."""
     position = words.find(needle)
     while position >= 0:
-        start, end = max(0, position - REACH), position + len(needle) + REACH
-        while 0 <= (position := words.find(needle, position + 1)) <= end + REACH:
-            end = position + len(needle) + REACH
+        start, end = max(0, position - reach), position + len(needle) + reach
+        while 0 <= (position := words.find(needle, position + 1)) <= end + reach:
+            end = position + len(needle) + reach
         yield start, end

@@ -12,7 +12,7 @@ from config.files import read_text
 from intake.risk.finder import Finder
 from intake.risk.phrases import Phrase, PhraseError, compile_phrase
 
-_SIGNAL_KEYS = frozenset({"id", "level", "why", "example", "phrases"})
+_SIGNAL_KEYS = frozenset({"id", "level", "why", "example", "needs_person", "phrases"})
 _EVENT_KEYS = frozenset({"type", "example", "reach", "phrases"})
 _FILE_KEYS = frozenset({"deadline_within_days", "words", "signals", "events", "boilerplate"})
 
@@ -45,6 +45,7 @@ class Signal:
     level: SignalLevel
     why: str
     example: str
+    needs_person: bool
     phrases: tuple[Phrase, ...]
 
 
@@ -69,6 +70,7 @@ class Boilerplate:
     invitations: tuple[str, ...]
     newsletter: tuple[str, ...]
     robot: tuple[str, ...]
+    people: frozenset[str]
     personal: frozenset[str]
 
 
@@ -157,7 +159,7 @@ def _phrases(where: str, value: object, lists: _Lists) -> tuple[Phrase, ...]:
 
 def _signal(table: _Table, lists: _Lists) -> Signal:
     where = f"signal {table.get('id', '(without an id)')!r}"
-    _check_keys(where, table, _SIGNAL_KEYS)
+    _check_keys(where, {"needs_person": False} | dict(table), _SIGNAL_KEYS)
     if table["level"] not in set(SignalLevel):
         raise RiskRulesError(where, f"level must be one of {', '.join(SignalLevel)}.")
     return Signal(
@@ -165,6 +167,7 @@ def _signal(table: _Table, lists: _Lists) -> Signal:
         level=SignalLevel(table["level"]),
         why=_string(where, "why", table["why"]),
         example=_string(where, "example", table["example"]),
+        needs_person=table.get("needs_person") is True,
         phrases=_phrases(where, table["phrases"], lists),
     )
 
@@ -182,7 +185,7 @@ def _event(table: _Table, lists: _Lists) -> Event:
 
 def _boilerplate(table: _Table) -> Boilerplate:
     where = "[boilerplate]"
-    names = ("helplines", "invitations", "newsletter", "robot", "personal")
+    names = ("helplines", "invitations", "newsletter", "robot", "people", "personal")
     _check_keys(where, table, frozenset(names))
     lists = {name: _strings(where, name, table[name]) for name in names}
     return Boilerplate(
@@ -190,5 +193,6 @@ def _boilerplate(table: _Table) -> Boilerplate:
         lists["invitations"],
         lists["newsletter"],
         lists["robot"],
+        frozenset(lists["people"]),
         frozenset(lists["personal"]),
     )

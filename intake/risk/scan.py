@@ -6,11 +6,11 @@ from datetime import date
 
 from intake.evidence import Evidence
 from intake.message import Message
-from intake.risk.boilerplate import is_boilerplate, is_robots_request
+from intake.risk.boilerplate import is_about_nobody, is_boilerplate, is_robots_request
 from intake.risk.finder import Hit
 from intake.risk.judgement import KeyDate, Risk, RiskLevel
 from intake.risk.key_dates import DatedEvent, day_of_writing, find_dated_events
-from intake.risk.rules import RiskRules, SignalLevel
+from intake.risk.rules import RiskRules, Signal, SignalLevel
 from intake.risk.wording import Wording, read_wordings
 
 MOST_EVIDENCE = 40
@@ -64,13 +64,15 @@ def _all_wordings(message: Message) -> Iterator[tuple[Wording, bool]]:
 def _findings(wording: Wording, rules: RiskRules, *, is_text: bool) -> Iterator[_Finding]:
     for hit in rules.signal_finder.find(wording):
         signal = rules.signals[hit.owner]
-        if not _is_exempt(wording, hit, signal.level, rules):
+        if not _is_exempt(wording, hit, signal, rules):
             yield _Finding(signal.level, _evidence(signal.id, wording, hit, is_text=is_text))
 
 
-def _is_exempt(wording: Wording, hit: Hit, level: SignalLevel, rules: RiskRules) -> bool:
-    if level is SignalLevel.UNSAFE_REPLY:
+def _is_exempt(wording: Wording, hit: Hit, signal: Signal, rules: RiskRules) -> bool:
+    if signal.level is SignalLevel.UNSAFE_REPLY:
         return is_robots_request(wording, hit.first, hit.last, rules.boilerplate)
+    if signal.needs_person and is_about_nobody(wording, hit.first, hit.last, rules.boilerplate):
+        return True
     return is_boilerplate(wording, hit.first, hit.last, rules.boilerplate)
 
 

@@ -66,6 +66,10 @@ class Wording:
             position += len(token) - token.count("'") + 1
         return places
 
+    def place(self, index: int) -> int:
+        """Return where token `index` begins in `words`; the end of `words` beyond the last."""
+        return self._places[index] if index < len(self.tokens) else len(self.words)
+
     def index_at(self, position: int) -> int:
         """Return the number of the token at `position` of `words`."""
         return max(0, bisect_right(self._places, position) - 1)
