@@ -1,4 +1,4 @@
-"""The few sentences that are never a signal: lists of helplines, our own safety block, newsletter frames.
+"""The few sentences that are never a signal: lists of helplines (our own among them), news frames.
 
 Only a sentence without any word about a person ("I", "she", "my") can be one, so that
 "I rang Samaritans, I have taken tablets" always counts.
@@ -9,10 +9,11 @@ from intake.risk.wording import Wording
 
 _FURTHEST = 60
 """Words to either side in which a sentence must end to be looked at."""
+_FRAGMENT = 6
 
 
 def is_boilerplate(wording: Wording, first: int, last: int, rules: Boilerplate) -> bool:
-    """Return whether the sentence around the tokens `first` to `last` only lists helplines or frames news."""
+    """Return whether the sentence around these tokens only lists helplines or frames news."""
     words = _sentence(wording, first, last)
     if not rules.personal.isdisjoint(words.split()):
         return False
@@ -22,8 +23,12 @@ def is_boilerplate(wording: Wording, first: int, last: int, rules: Boilerplate) 
 
 
 def is_about_nobody(wording: Wording, first: int, last: int, rules: Boilerplate) -> bool:
-    """Return whether the sentence around these tokens has no word about a person."""
-    return rules.people.isdisjoint(_sentence(wording, first, last).split())
+    """Return whether the sentence around these tokens has no word about a person.
+
+    A sentence of a few words ("Overdose. Not waking.") is about somebody: people in need write so.
+    """
+    words = _sentence(wording, first, last).split()
+    return len(words) > _FRAGMENT and rules.people.isdisjoint(words)
 
 
 def is_robots_request(wording: Wording, first: int, last: int, rules: Boilerplate) -> bool:

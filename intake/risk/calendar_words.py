@@ -5,7 +5,7 @@ nowhere (“the 14th”) still counts as near, because it may be.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -19,17 +19,20 @@ _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "augu
            "october", "november", "december")  # fmt: skip
 _MONTH = {name: number for number, name in enumerate(_MONTHS, 1)}
 _MONTH |= {name[:3]: number for name, number in _MONTH.items()} | {"sept": 9}
-_NUMBERS = ("one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-            "fifteen sixteen seventeen eighteen nineteen twenty").split()  # fmt: skip
-_NUMBER = {name: number for number, name in enumerate(_NUMBERS, 1)} | {
+_NUMBERS = """
+one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+seventeen eighteen nineteen twenty
+"""
+_NUMBER = {name: number for number, name in enumerate(_NUMBERS.split(), 1)} | {
     "a": 1,
     "couple": 2,
     "few": 3,
 }
-_ORDINALS = ("first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth "
-             "thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth "
-             "twentieth").split()  # fmt: skip
-_ORDINAL = {name: number for number, name in enumerate(_ORDINALS, 1)}
+_ORDINALS = """
+first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth
+fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth
+"""
+_ORDINAL = {name: number for number, name in enumerate(_ORDINALS.split(), 1)}
 _NEAR_DAY = {"today": 0, "tonight": 0, "tomorrow": 1, "tomoz": 1, "tomorro": 1, "tomoro": 1,
              "tommorow": 1, "tomorow": 1, "tmrw": 1, "2moro": 1, "tmw": 1}  # fmt: skip
 
@@ -51,17 +54,19 @@ _DATE = re.compile(
     rf"|(?: (?P<before>next|this coming|this|coming|on|by|until|till|every))?"
     rf" (?P<weekday>{_FULL}|{_any(_SHORT)})(?= )"
     rf"(?: (?P<behind>next|coming|week|fortnight)(?= ))?"
-    rf"(?:(?: the)? (?P<weekday_day>{_DAY})(?= ))?(?:(?: of)? (?P<weekday_month>{_any(_MONTH)})(?= ))?"
+    rf"(?:(?: the)? (?P<weekday_day>{_DAY})(?= ))?"
+    rf"(?:(?: of)? (?P<weekday_month>{_any(_MONTH)})(?= ))?"
     rf"(?: (?P<weekday_year>20\d\d)(?= ))?"
     rf"| (?P<day>{_DAY})(?: of)? (?P<month>{_any(_MONTH)})(?= )(?: (?P<year>(?:20)?\d\d)(?= ))?"
     rf"| (?P<month_first>{_any(_MONTH)})(?: the)? (?P<month_day>{_DAY})(?= )"
     rf"(?: (?P<month_year>20\d\d)(?= ))?"
     rf"|(?: (?P<the>the|on|by))? (?P<ordinal>\d{{1,2}}(?:st|nd|rd|th))(?= )"
-    rf"| (?:in|within)(?: the next)? (?P<in_number>{_NUM}|a) (?P<in_unit>days?|weeks?|fortnight)(?= )"
+    rf"| (?:in|within)(?: the next)? (?P<in_number>{_NUM}|a)"
+    rf" (?P<in_unit>days?|weeks?|fortnight)(?= )"
     rf"| (?P<away_number>{_NUM}) (?P<away_unit>days?|weeks?|fortnight)"
     rf" (?:away|off|from (?:now|today)|time|to go|left|today)(?= )"
-    rf"| (?P<vague>next week|this week|end of (?:the|this) (?:week|month)|this afternoon|this evening"
-    rf"|this morning|any day now)(?= )"
+    rf"| (?P<vague>next week|this week|end of (?:the|this) (?:week|month)|this afternoon"
+    rf"|this evening|this morning|any day now)(?= )"
 )
 _CORE = (
     frozenset(_WEEKDAY) | {f"{name}s" for name in _WEEKDAYS} | {f"{name}'s" for name in _WEEKDAYS}
@@ -84,8 +89,10 @@ _BEFORE, _AFTER = 5, 7
 """Words before and after such a word that may belong to the expression."""
 _DOUBTFUL = frozenset({"sat", "sun", "wed", "mon", "thu", "tue"})
 _NO_DATES = frozenset({"24/7", "50/50", "9/11", "7/7"})
+_VAGUE_DAYS = 7
+"""How far ahead "next week" and its like are taken to be."""
 HORIZON = 183
-"""Days ahead in which a date without a year is looked for; what fits better before lies in the past."""
+"""Days before and after in which a date without a year is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,26 +106,40 @@ class NamedDay:
     """How far ahead when counted from an unknown day of writing; None when that is unknown too."""
 
 
-def find_days(wording: Wording, written: date | None) -> Iterator[NamedDay]:
-    """Yield the days named in `wording`, worked out from the day it was `written` on (local time)."""
-    today = written or date(2001, 1, 1)  # a Monday; only differences from it are used
-    for found in _expressions(wording):
+def find_days(
+    wording: Wording, written: date | None, tokens: Iterable[int] | None = None
+) -> Iterator[NamedDay]:
+    """Yield the days named in `wording`, worked out from the day on which it was `written`.
+
+    Only around `tokens` (ascending), where these are given.
+    """
+    for found in _expressions(wording, range(len(wording.tokens)) if tokens is None else tokens):
         first, last = wording.index_at(found.start() + 1), wording.index_at(found.end() - 1)
-        if found["last"] or found["before"] == "every" or _is_no_date(found, wording, first):
-            continue
-        relative = _relative(found, today)
-        day = relative or _absolute(found, today)
-        if day is None and not found["vague"]:
-            continue
-        ahead = (day - today).days if relative else (7 if found["vague"] else None)
-        known = day if written else None
-        yield NamedDay(first, last, known, (known - today).days if known else ahead)
+        if not (found["last"] or found["before"] == "every" or _is_no_date(found, wording, first)):
+            named = _named_day(found, first, last, written)
+            if named is not None:
+                yield named
 
 
-def _expressions(wording: Wording) -> Iterator[re.Match[str]]:
+def _named_day(
+    found: re.Match[str], first: int, last: int, written: date | None
+) -> NamedDay | None:
+    if found["vague"]:
+        return NamedDay(first, last, None, _VAGUE_DAYS)
+    today = written or date(2001, 1, 1)  # a Monday; only differences from it are used
+    relative = _relative(found, today)
+    day = relative or _absolute(found, today)
+    if day is None:
+        return None
+    is_reckoned = written is not None or relative is not None
+    ahead = (day - today).days if is_reckoned else None
+    return NamedDay(first, last, day if written else None, ahead)
+
+
+def _expressions(wording: Wording, places: Iterable[int]) -> Iterator[re.Match[str]]:
     """Yield the matches of `_DATE`, looked for only around the words that make a date."""
     tokens = wording.tokens
-    core = [at for at, token in enumerate(tokens) if token in _CORE or token[0].isdigit()]
+    core = [at for at in places if tokens[at] in _CORE or tokens[at][0].isdigit()]
     done = position = 0
     while position < len(core):
         first = last = core[position]
@@ -208,7 +229,7 @@ def _after_span(found: re.Match[str], today: date) -> date:
 
 
 def _weekday(found: re.Match[str], today: date) -> date:
-    """Return "Thursday", "next Thursday" (the one in the week after this, Monday to Sunday), "Thursday week"."""
+    """Return "Thursday", "Thursday week" or "next Thursday": the one in next week."""
     number = _number_of_weekday(found["weekday"])
     if found["before"] == "next" or found["behind"] == "next":
         return today + timedelta(7 - today.weekday() + number)
@@ -252,7 +273,7 @@ def _numeric(written: str, today: date) -> date | None:
     parts = re.split(r"[./-]", written)
     if len(parts[0]) == 4 and len(parts) == 3:
         return _date_or_none(int(parts[0]), int(parts[1]), int(parts[2]))
-    if len(parts[0]) > 2 or len(parts) == 2 and "/" not in written:
+    if len(parts[0]) > 2 or (len(parts) == 2 and "/" not in written):
         return None
     if not 1 <= int(parts[1]) <= 12:
         return None

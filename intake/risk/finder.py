@@ -22,7 +22,7 @@ class Hit:
 
 _Entry = tuple[Trigger, int, Phrase]
 _STEM = 3
-"""Letters of a word by which the beginnings of words are looked up; the shortest beginning allowed."""
+"""Letters by which the beginnings of words are looked up; the shortest beginning allowed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,10 @@ COULD_NOT_CHECK = "could-not-check"
 
 
 class RiskLevel(StrEnum):
-    """How soon a person must look: `now` is danger to life or limb, `today` serious harm, `deadline` a near date."""
+    """How soon a person must look.
+
+    `now` is danger to life or limb, `today` serious harm, `deadline` a near date.
+    """
 
     NOW = "now"
     TODAY = "today"
@@ -19,7 +22,7 @@ class RiskLevel(StrEnum):
 
     @property
     def rank(self) -> int:
-        """Return 3 for `now` down to 0 for `none`, so that levels can be compared and the highest taken."""
+        """Return 3 for `now` down to 0 for `none`, so that the highest of several can be taken."""
         return _RANKS[self]
 
 

@@ -10,12 +10,14 @@ from intake.risk.finder import Hit
 from intake.risk.rules import RiskRules
 from intake.risk.wording import Wording
 
+LONGEST_DATE = 6
+"""Words that an expression such as "a week on Friday the 14th of March" takes at most."""
 LONDON = ZoneInfo("Europe/London")
 
 
 @dataclass(frozen=True, slots=True)
 class DatedEvent:
-    """An event and the day it is on; `soon` when that is near, or may be near as far as one can tell."""
+    """An event and the day it is on; `soon` when that is near, or may be as far as one can tell."""
 
     type: str
     day: date | None
@@ -42,11 +44,20 @@ def find_dated_events(
     events = rules.event_finder.find(wording)
     if not events:
         return
-    for named in find_days(wording, written):
+    for named in find_days(wording, written, _reachable(events, wording, rules)):
         event = _nearest(named, events, rules)
         if event is not None:
             soon = _is_soon(named, rules.deadline_within_days)
             yield DatedEvent(rules.events[event.owner].type, named.day, soon, event, named)
+
+
+def _reachable(events: Sequence[Hit], wording: Wording, rules: RiskRules) -> list[int]:
+    """Return the tokens at which a date near one of `events` may stand, ascending."""
+    reachable: set[int] = set()
+    for event in events:
+        reach = rules.events[event.owner].reach + LONGEST_DATE
+        reachable.update(range(max(0, event.first - reach), event.last + reach + 1))
+    return sorted(place for place in reachable if place < len(wording.tokens))
 
 
 def _nearest(named: NamedDay, events: Sequence[Hit], rules: RiskRules) -> Hit | None:

@@ -1,9 +1,9 @@
 """The small language of risk.toml, compiled.
 
-A phrase is a row of words. `(a|b c)` is a choice, `word?` or `(a|b)?` may be missing, `stab*` is any
-word that begins so, `<3>` up to three words of the same sentence, `{he}` a list from `[words]`, and a
-last `!(a|b)` says what must not follow. Nothing else is possible, so that no phrase can be slow:
-each gap is bounded, and a phrase has at most three.
+A phrase is a row of words. `(a|b c)` is a choice, `word?` or `(a|b)?` may be missing, `stab*` is
+any word that begins so, `<3>` up to three words of the same sentence, `{who}` a list from [words],
+and a last `!(a|b)` says what must not follow. Nothing else is possible, so that no phrase can be
+slow: each gap is bounded, and a phrase has at most three.
 """
 
 import re
@@ -18,23 +18,18 @@ SHORTEST_BEGINNING = 3
 _LETTERS = 14
 """Letters per word (few words are longer) for the stretch in which a phrase is looked for."""
 
-_COMMONEST = {
-    word: 1 / rank
-    for rank, word in enumerate(
-        (
-            "the and to i a of in is it my for he that we you have was her she with on not they be me "
-            "at this are as but his if him has so from or an all our what can by about their up when "
-            "had been one would no do who there will out your us just know now them get dont like "
-            "how go said any were more some im hes time home only see told school after two which "
-            "back says because please need since want could help over off then got into than even "
-            "where went before shes being social worker come its last still ive first day days think "
-            "make take children child mum did years never here cant email other good put"
-        ).split(),
-        2,
-    )
-}
+_COMMON_WORDS = """
+the and to i a of in is it my for he that we you have was her she with on not they be me
+at this are as but his if him has so from or an all our what can by about their up when
+had been one would no do who there will out your us just know now them get dont like how
+go said any were more some im hes time home only see told school after two which back
+says because please need since want could help over off then got into than even where
+went before shes being social worker come its last still ive first day days think make
+take children child mum did years never here cant email other good put
+"""
+_COMMONEST = {word: 1 / rank for rank, word in enumerate(_COMMON_WORDS.split(), 2)}
 _UNCOMMON = 1 / 600
-"""Roughly how often a word comes, to look for the rarest; any number would be right, only slower."""
+"""Roughly how often a word comes, to look for the rarest; a wrong number only costs time."""
 
 _PIECE = re.compile(r"\s*(?:<(\d)>|(!?)\(([^()<>!]*)\)(\?)?|([\w*]+)(\?)?)")
 _SLOT = re.compile(r"\{([a-z_]+)\}")
@@ -50,7 +45,10 @@ class PhraseError(KithError):
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """What gives a phrase away: its rarest `word` (or beginning, `stab*`), and what to look for in the text."""
+    """What gives a phrase away: its rarest `word` (or beginning, `stab*`).
+
+    `needle` is what to look for in the text.
+    """
 
     word: str
     needle: str
@@ -60,7 +58,7 @@ class Trigger:
 class Phrase:
     """One compiled phrase.
 
-    At least one of `triggers`, and one word of every set in `needs`, is in every text that it matches;
+    At least one of `triggers`, and one word of every set in `needs`, is in a text that it matches;
     the rest of it is looked for `reach` characters to either side of the trigger.
     """
 
@@ -93,7 +91,7 @@ class _Part:
 
 
 def compile_phrase(source: str, lists: Mapping[str, tuple[str, ...]]) -> Phrase:
-    """Return `source` compiled, its `{lists}` filled in; raises `PhraseError` saying what is wrong."""
+    """Return `source` compiled, its `{lists}` filled in; raises `PhraseError`."""
     parts = list(_parts(source, _SLOT.sub(lambda found: _choice(found, lists), source)))
     gaps = sum(part.regex.startswith(r"(?: \w") for part in parts)
     if gaps > MOST_GAPS:

@@ -26,7 +26,7 @@ _TOKEN = re.compile(
 
 
 def _fold(text: str) -> str:
-    """Return `text` in lower case with straight apostrophes and exactly as many characters as before."""
+    """Return `text` in lower case with straight apostrophes, every character in its place."""
     lowered = text.lower()
     if len(lowered) != len(text):  # a few letters, such as the Turkish İ, grow when lowered
         lowered = "".join(low if len(low := char.lower()) == 1 else char for char in text)
@@ -75,7 +75,7 @@ class Wording:
         return max(0, bisect_right(self._places, position) - 1)
 
     def span(self, first: int, last: int) -> tuple[int, int]:
-        """Return the characters of the whole text from token `first` to token `last`, both included."""
+        """Return the characters of the whole text from token `first` to `last`, both included."""
         return self.offset + self._spans[first][0], self.offset + self._spans[last][1]
 
     def written(self, first: int, last: int) -> str:
