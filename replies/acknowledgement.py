@@ -6,7 +6,14 @@ from enum import StrEnum
 
 from intake.risk import Risk
 from intake.taxonomy import Kind
-from replies.outgoing import OutgoingEmail, Purpose, is_sendable, new_message_id
+from replies.outgoing import (
+    OutgoingEmail,
+    Purpose,
+    clean_id,
+    conversation,
+    is_sendable,
+    new_message_id,
+)
 from replies.signposting import Signposts
 from replies.templates import ReplyTemplates, TemplateContext
 from replies.working_days import british_date, local_day, next_working_day, one_month_after
@@ -86,7 +93,7 @@ def compose_acknowledgement(
 
     Raises `ReplyTemplateError` when the group's own template is broken.
     """
-    letter = templates.render(request.template, _context(request, signposts))
+    letter = templates.render(request.template, letter_context(request, signposts))
     return OutgoingEmail(
         purpose=Purpose.ACKNOWLEDGEMENT,
         from_name=request.group.name,
@@ -95,8 +102,8 @@ def compose_acknowledgement(
         subject=letter.subject,
         body=letter.body,
         message_id=new_message_id(request.group.address.rpartition("@")[2]),
-        in_reply_to=request.in_reply_to,
-        references=request.references,
+        in_reply_to=clean_id(request.in_reply_to),
+        references=conversation(request.in_reply_to, request.references),
         automatic=True,
     )
 
@@ -147,7 +154,8 @@ def _in_day(last: datetime | None, count: int | None, cap: int, now: datetime) -
     return last is not None and now - last < CAP_WINDOW
 
 
-def _context(request: AcknowledgementRequest, signposts: Signposts) -> TemplateContext:
+def letter_context(request: AcknowledgementRequest, signposts: Signposts) -> TemplateContext:
+    """Return everything that the request's letter may say."""
     group = request.group
     today = local_day(request.now)
     received = local_day(request.received_at or request.now)

@@ -23,6 +23,7 @@ from replies.headers import (
 LOOP_HEADER = "X-Kith-Loop"
 LOOP_TOKEN = "5d0c2e91b7a64f38"  # noqa: S105 - says only "a Kith sent this"; the same everywhere
 MAX_REFERENCES = 10
+MAX_DOMAIN = 200
 _MAX_ID = 900
 _ATOM = frozenset(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-/=?^_`{|}~."
@@ -80,7 +81,8 @@ class OutgoingEmail:
 
 def new_message_id(domain: str) -> str:
     """Return a Message-ID that nobody can guess (128 random bits)."""
-    return f"<k.{secrets.token_hex(16)}@{_ascii_domain(domain) or 'kith.invalid'}>"
+    name = _ascii_domain(domain) if len(domain) <= MAX_DOMAIN else ""
+    return f"<k.{secrets.token_hex(16)}@{name or 'kith.invalid'}>"
 
 
 def address_key(address: str) -> str:
@@ -116,7 +118,7 @@ def to_mime(email: OutgoingEmail, now: datetime) -> EmailMessage:
         ready("To", ascii_address(email.to_address)),
         subject_header(one_line(email.subject)),
         ready("Date", format_datetime(now.astimezone(UTC))),
-        message_ids("Message-ID", _cleanmessage_ids((email.message_id,))),
+        message_ids("Message-ID", _clean_ids((email.message_id,))),
         *_thread(email),
         *_marks(email),
     ]
@@ -126,13 +128,29 @@ def to_mime(email: OutgoingEmail, now: datetime) -> EmailMessage:
     return mime
 
 
+def conversation(answered: str | None, earlier: Iterable[str]) -> tuple[str, ...]:
+    """Return the ids of a conversation fit for References: its root and the last ten.
+
+    The answered mail comes last; what cannot stand in a header is left out.
+    """
+    before = dict.fromkeys(name for name in earlier if name != answered)
+    ids = _clean_ids((*before, answered) if answered else before)
+    return ids if len(ids) <= MAX_REFERENCES + 1 else (ids[0], *ids[-MAX_REFERENCES:])
+
+
+def clean_id(name: str | None) -> str | None:
+    """Return a Message-ID fit for a header, in its brackets; None for what cannot stand in one."""
+    return next(iter(_clean_ids((name or "",))), None)
+
+
 def one_line(text: str) -> str:
     """Return `text` fit for a header: one line, no control characters, no double spaces.
 
     "=?" is broken up, since the standard library would decode it, line ends included.
     """
-    printable = "".join(sign if sign.isprintable() else " " for sign in text)
-    return " ".join(printable.split()).replace("=?", "= ?")
+    if not text.isprintable():
+        text = "".join(sign if sign.isprintable() else " " for sign in text)
+    return " ".join(text.split()).replace("=?", "= ?")
 
 
 def _marks(email: OutgoingEmail) -> tuple[ReadyHeader, ...]:
@@ -142,9 +160,9 @@ def _marks(email: OutgoingEmail) -> tuple[ReadyHeader, ...]:
 
 
 def _thread(email: OutgoingEmail) -> Iterator[ReadyHeader]:
-    if email.in_reply_to and (answered := _cleanmessage_ids((email.in_reply_to,))):
-        yield message_ids("In-Reply-To", answered)
-    if chain := _chain(email):
+    if answered := clean_id(email.in_reply_to):
+        yield message_ids("In-Reply-To", (answered,))
+    if chain := conversation(email.in_reply_to, email.references):
         yield message_ids("References", chain)
 
 
@@ -158,15 +176,7 @@ def _set_body(mime: EmailMessage, body: str) -> None:
     mime["Content-Language"] = _LANGUAGE  # last: set_content drops every Content- header
 
 
-def _chain(email: OutgoingEmail) -> tuple[str, ...]:
-    """Return the root of the conversation and its last ids, the answered mail at the end."""
-    answered = (email.in_reply_to,) if email.in_reply_to else ()
-    earlier = dict.fromkeys(name for name in email.references if name != email.in_reply_to)
-    ids = _cleanmessage_ids((*earlier, *answered))
-    return ids if len(ids) <= MAX_REFERENCES + 1 else (ids[0], *ids[-MAX_REFERENCES:])
-
-
-def _cleanmessage_ids(ids: Iterable[str]) -> tuple[str, ...]:
+def _clean_ids(ids: Iterable[str]) -> tuple[str, ...]:
     """Return the ids that can stand in a header; what a stranger's mail gave is not trusted."""
     bare = (name.strip().strip("<>") for name in ids)
     return tuple(f"<{name}>" for name in bare if _is_id(name))

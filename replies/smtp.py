@@ -105,6 +105,16 @@ class SmtpTransport:
         self._letters += 1
         return reply
 
+    def connect(self) -> None:
+        """Open the connection and log in, to see whether that works. Raises `DeliveryError`."""
+        self.close()
+        try:
+            self._connect()
+        except (OSError, smtplib.SMTPException) as error:
+            self._drop()
+            raise _unreached(error) from error
+        self._used_at = self._clock()
+
     def close(self) -> None:
         """Say goodbye; nothing is raised."""
         if self._smtp is not None:

@@ -4,9 +4,10 @@ A template may use variables, `if` and a few filters. Loops, calls and arithmeti
 it is read: the sandbox alone would let a template run for hours or fill the memory.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -145,23 +146,23 @@ def wrap(text: str, width: int = WIDTH) -> str:
 
     Blank lines part paragraphs; a line that begins with "- " stays a line of its own.
     """
-    paragraphs = (_wrap_paragraph(lines, width) for lines in _paragraphs(text))
-    return "\n\n".join(paragraphs) + "\n"
+    return "\n\n".join(_wrap_paragraph(lines, width) for lines in _paragraphs(text)) + "\n"
 
 
-def _paragraphs(text: str) -> Iterable[list[str]]:
+def _paragraphs(text: str) -> Iterator[str]:
     lines: list[str] = []
     for line in [*text.splitlines(), ""]:
         if line.strip():
             lines.append(line)
         elif lines:
-            yield lines
+            yield "\n".join(lines)
             lines = []
 
 
-def _wrap_paragraph(lines: Iterable[str], width: int) -> str:
+@lru_cache(maxsize=128)  # all paragraphs but the first are the same in every letter
+def _wrap_paragraph(paragraph: str, width: int) -> str:
     wrapped: list[str] = []
-    for line in lines:
+    for line in paragraph.split("\n"):
         if not wrapped or line.startswith("- "):
             wrapped.append("")
         for word in _words(line):

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from replies.outbox.letters import LETTERS, LetterState
-from replies.outgoing import Purpose
+from replies.outgoing import Purpose, clean_id
 
 CAP_LOOKBACK = timedelta(days=7)
 MAX_IDS = 50
@@ -46,7 +46,8 @@ def find_by_message_ids(session: Session, ids: Sequence[str]) -> tuple[FoundLett
 
     Only the last fifty ids are looked at.
     """
-    wanted = list(dict.fromkeys(f"<{name.strip().strip('<>')}>" for name in ids[-MAX_IDS:]))
+    known = (clean_id(name) for name in ids[-MAX_IDS:])
+    wanted = list(dict.fromkeys(name for name in known if name))
     if not wanted:
         return ()
     columns = (_C.id, _C.message_id, _C.received_id, _C.to_key)

@@ -65,6 +65,21 @@ def test_the_letter_answers_the_mail_and_goes_to_one_person() -> None:
     assert email.message_id.endswith("@hazelrow.example.org>")
 
 
+def test_a_hostile_conversation_is_cut_short_before_it_is_stored() -> None:
+    crowd = tuple(f"<{number}@example.com>" for number in range(10_000))
+    request = replace(make_request(), references=("<" + "x" * 5000 + "@example.com>", *crowd))
+    email = compose_acknowledgement(request, TEMPLATES, SIGNPOSTS)
+    assert email.references[0] == crowd[0]
+    assert email.references[-1] == email.in_reply_to
+    assert len(email.references) == 11
+
+
+@pytest.mark.parametrize("answered", [None, "", "no id \r\nBcc: eve@example.org", "x" * 10_000])
+def test_a_mail_without_a_usable_id_is_answered_without_one(answered: str | None) -> None:
+    request = replace(make_request(), in_reply_to=answered)
+    assert compose_acknowledgement(request, TEMPLATES, SIGNPOSTS).in_reply_to is None
+
+
 def test_every_kind_has_the_same_subject() -> None:
     subjects = {
         compose_acknowledgement(make_request(template), TEMPLATES, SIGNPOSTS).subject

@@ -213,6 +213,7 @@ def test_message_ids_are_random_and_carry_the_group_s_domain() -> None:
         assert local.startswith("k.")
         assert len(local) >= 2 + 80 // 4
     assert new_message_id("").endswith("@kith.invalid>")
+    assert len(new_message_id("x." * 120 + "org")) < 255
 
 
 @given(st.text())

@@ -274,6 +274,7 @@ def tls_of(certificate: Path) -> ssl.SSLContext:
     return context
 
 
+@pytest.mark.filterwarnings("ignore:Requiring AUTH:UserWarning")
 @pytest.mark.parametrize("security", ["tls", "starttls"])
 def test_a_letter_goes_out_encrypted_and_after_a_login(
     certificate: Path, monkeypatch: pytest.MonkeyPatch, security: str
@@ -334,6 +335,17 @@ def test_settings_that_cannot_work_are_told_at_once(make: Callable[[], SmtpServe
     with pytest.raises(SmtpServerError) as caught:
         SmtpTransport(make())
     assert "pässword" not in str(caught.value)
+
+
+def test_a_connection_can_be_tried_without_a_letter(smtp_sink: SmtpSink) -> None:
+    transport = SmtpTransport(server_of(smtp_sink))
+    transport.connect()
+    send(transport)
+    transport.close()
+    assert connections(smtp_sink) == 1
+    nobody = SmtpTransport(SmtpServer("nowhere.invalid", 465))
+    with pytest.raises(DeliveryError, match="could not be reached"):
+        nobody.connect()
 
 
 def test_a_password_does_not_show() -> None:
