@@ -9,15 +9,19 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any, cast
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    CursorResult,
     ForeignKey,
     Index,
     LargeBinary,
     String,
+    Table,
     UniqueConstraint,
+    bindparam,
     func,
     insert,
     or_,
@@ -79,6 +83,10 @@ class RawMail(Base):
 
     received_id: Mapped[int] = mapped_column(ForeignKey("received_mails.id"), primary_key=True)
     raw: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+RECEIVED = cast(Table, ReceivedMail.__table__)
+RAWS = cast(Table, RawMail.__table__)
 
 
 class ClaimLostError(KithError):
@@ -207,45 +215,30 @@ def claim_next(
 
 def raw_of(session: Session, received_id: int) -> bytes:
     """Return the bytes of a received mail as they came."""
-    return session.execute(
-        select(RawMail.raw).where(RawMail.received_id == received_id)
-    ).scalar_one()
+    raw: bytes = session.execute(_RAW, {"wanted": received_id}).scalar_one()
+    return raw
 
 
 def first_with_hash(session: Session, received_id: int, sha256: str) -> int | None:
-    """Return an earlier settled mail with the very same bytes, or None."""
-    statement = (
-        select(func.min(ReceivedMail.id))
-        .where(ReceivedMail.sha256 == sha256)
-        .where(ReceivedMail.id < received_id)
-    )
-    return session.execute(statement).scalar()
+    """Return an earlier mail with the very same bytes, or None."""
+    return session.execute(_TWIN, {"hash": sha256, "this": received_id}).scalar()
 
 
 def settle(
     session: Session, received_id: int, *, owner: str, now: datetime, settlement: Settlement
 ) -> None:
     """Write what became of the mail; raises `ClaimLostError` unless `owner` still holds it."""
-    statement = (
-        update(ReceivedMail)
-        .where(
-            ReceivedMail.id == received_id,
-            ReceivedMail.owner == owner,
-            ReceivedMail.state == MailState.RECEIVED,
-        )
-        .values(
-            state=settlement.state,
-            verdict=settlement.verdict,
-            rule=settlement.rule,
-            reason=settlement.reason,
-            duplicate_of=settlement.duplicate_of,
-            settled_at=now,
-            owner=None,
-            lease_until=None,
-        )
-        .execution_options(synchronize_session=False)
-    )
-    if session.execute(statement).rowcount != 1:  # type: ignore[attr-defined]
+    values = {
+        "this": received_id,
+        "me": owner,
+        "new_state": settlement.state,
+        "new_verdict": settlement.verdict,
+        "new_rule": settlement.rule,
+        "new_reason": settlement.reason,
+        "new_twin": settlement.duplicate_of,
+        "at": now,
+    }
+    if cast(CursorResult[Any], session.execute(_SETTLE, values)).rowcount != 1:
         raise ClaimLostError(received_id)
 
 
@@ -296,3 +289,28 @@ def count_by_state(session: Session) -> dict[MailState, int]:
     for state, count in session.execute(statement).all():
         counted[MailState(state)] = count
     return counted
+
+
+# Statements are built once: to build one costs more than to run it.
+_RAW = select(RAWS.c.raw).where(RAWS.c.received_id == bindparam("wanted"))
+_TWIN = select(func.min(RECEIVED.c.id)).where(
+    RECEIVED.c.sha256 == bindparam("hash"), RECEIVED.c.id < bindparam("this")
+)
+_SETTLE = (
+    update(RECEIVED)
+    .where(
+        RECEIVED.c.id == bindparam("this"),
+        RECEIVED.c.owner == bindparam("me"),
+        RECEIVED.c.state == MailState.RECEIVED.value,
+    )
+    .values(
+        state=bindparam("new_state"),
+        verdict=bindparam("new_verdict"),
+        rule=bindparam("new_rule"),
+        reason=bindparam("new_reason"),
+        duplicate_of=bindparam("new_twin"),
+        settled_at=bindparam("at"),
+        owner=None,
+        lease_until=None,
+    )
+)

@@ -1,7 +1,6 @@
 """The demo's own pages: read a conversation, write a mail, see the acknowledgement arrive."""
 
 import asyncio
-import smtplib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from email import message_from_bytes, policy
@@ -120,8 +119,7 @@ class DemoPages:
 
     def _send(self, form: FormData) -> Written:
         email = mail_from_form(form, self._group_address)
-        with smtplib.SMTP(self._mail.host, self._mail.smtp_port, timeout=10) as connection:
-            connection.send_message(email)
+        self._mail.deliver(self._group_address, email.as_bytes(policy=policy.SMTP))
         return Written(str(email["Message-ID"]), _field(form, "address"))
 
     def _letter_to(self, written: Written) -> EmailMessage | None:

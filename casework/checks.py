@@ -1,0 +1,105 @@
+"""`kith check`: is every setting valid, can we reach inbox, SMTP server and database?"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import click
+from sqlalchemy.exc import SQLAlchemyError
+
+from casework.bootstrap import make_desk, make_mailbox, make_transport
+from casework.environment import clock, current_settings
+from casework.schema import check_schema
+from config.database import make_engine
+from config.errors import KithError
+from config.settings import Mode, Settings
+from replies.smtp import DeliveryError
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: its name, whether it is well, and what was found, in plain words."""
+
+    subject: str
+    is_well: bool
+    words: str
+
+
+def findings(settings: Settings) -> Iterator[Finding]:
+    """Yield what is found, the cheap and local things first."""
+    missing = settings.missing_for_service()
+    yield Finding("Settings", not missing, "\n".join(missing) or "Nothing is missing.")
+    yield _tried("Letters and rules", lambda: _letters(settings))
+    yield _tried("Database", lambda: _database(settings))
+    if settings.mailbox.host:
+        yield _tried("Inbox", lambda: _inbox(settings))
+    if settings.smtp.host:
+        yield _tried("Sending", lambda: _sending(settings))
+    if settings.mode is Mode.SHADOW:
+        yield Finding("Mode", is_well=True, words="Shadow: mails are filed, nothing is sent.")
+    else:
+        yield Finding("Mode", is_well=True, words="Live: acknowledgements are sent.")
+
+
+def _tried(subject: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(subject, is_well=True, words=look())
+    except KithError as error:
+        return Finding(subject, is_well=False, words=str(error))
+
+
+def _letters(settings: Settings) -> str:
+    desk = make_desk(settings)
+    stale = [each.name for each in desk.signposts.to_review(clock().date()) if each.is_core]
+    if stale:
+        names = ", ".join(stale)
+        raise KithError(f"These numbers in signposting.toml must be verified again: {names}.")
+    return "All templates, rules and the model can be read; the core helplines are verified."
+
+
+def _database(settings: Settings) -> str:
+    engine = make_engine(settings.database_url)
+    try:
+        check_schema(engine)
+    except SQLAlchemyError as error:
+        kind = type(error).__name__
+        raise KithError(
+            f"The database cannot be reached ({kind}). Check database.url and that it runs."
+        ) from error
+    finally:
+        engine.dispose()
+    return f"Reached ({engine.dialect.name}), and up to date."
+
+
+def _inbox(settings: Settings) -> str:
+    mailbox = make_mailbox(settings)
+    try:
+        mailbox.open()
+        count = len(mailbox.uids_from(1))
+    finally:
+        mailbox.close()
+    return f"Signed in; {settings.mailbox.folder} holds {count} mails. Nothing was changed."
+
+
+def _sending(settings: Settings) -> str:
+    transport = make_transport(settings)
+    try:
+        transport.connect()
+    except DeliveryError as error:
+        raise KithError(f"Letters cannot be sent: {error}") from error
+    finally:
+        transport.close()
+    return "Signed in at the sending server. No letter was sent."
+
+
+@click.command("check")
+def check() -> int:
+    """Say in plain words whether everything is set up and can be reached."""
+    failed = False
+    for finding in findings(current_settings()):
+        mark = "ok  " if finding.is_well else "FAIL"
+        first, *others = finding.words.splitlines()
+        click.echo(f"{mark}  {finding.subject}: {first}")
+        for line in others:
+            click.echo(f"      {line}")
+        failed |= not finding.is_well
+    return 1 if failed else 0

@@ -1,0 +1,93 @@
+"""What is done with a mail once it is understood: filed, noted on its case, or screened out.
+
+Screening says what a mail *is*; this room says what follows. "Screened out" is not lost: it stays
+in the ledger with its reason, and a volunteer can file it. In doubt, and whenever somebody may be
+in danger, a mail is filed and shown to a person.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from intake.classification import Classification
+from intake.risk import Risk, RiskLevel
+from intake.screening import Screening, Verdict
+from intake.taxonomy import Kind
+
+WAITING_FOR_A_PERSON = frozenset({RiskLevel.NOW, RiskLevel.TODAY})
+PEOPLES_BULK_RULES = frozenset({"discussion-list", "implicit-destination"})
+"""Marks of bulk mail that a parent's own words carry when they came through a group's list."""
+
+
+class Action(StrEnum):
+    """What to do with a mail."""
+
+    FILE = "file"
+    NOTE = "note"
+    SCREEN_OUT = "screen out"
+
+
+@dataclass(frozen=True, slots=True)
+class Disposition:
+    """What to do, whether a person must sort it, and the reason in words."""
+
+    action: Action
+    please_sort: bool
+    reason: str
+
+
+def dispose(
+    screening: Screening,
+    classification: Classification,
+    risk: Risk,
+    *,
+    known_sender: bool,
+    answers_a_case: bool,
+) -> Disposition:
+    """Return what is to be done with a mail; pure."""
+    match screening.verdict:
+        case Verdict.UNREADABLE:
+            return Disposition(Action.FILE, please_sort=True, reason=screening.reason)
+        case Verdict.PERSONAL:
+            return _personal(screening, classification, risk, known_sender=known_sender)
+        case Verdict.AUTO_REPLY | Verdict.DELIVERY_REPORT | Verdict.RECEIPT:
+            if answers_a_case:
+                return Disposition(Action.NOTE, please_sort=False, reason=screening.reason)
+            return _held(screening, classification, risk)
+        case Verdict.BULK | Verdict.ROBOT | Verdict.SPAM:
+            return _held(screening, classification, risk)
+        case Verdict.LOOP:
+            return Disposition(Action.SCREEN_OUT, please_sort=False, reason=screening.reason)
+
+
+def _personal(
+    screening: Screening, classification: Classification, risk: Risk, *, known_sender: bool
+) -> Disposition:
+    if is_human(classification) or known_sender or risk.level is not RiskLevel.NONE:
+        unsure = not (classification.sure and is_human(classification))
+        return Disposition(Action.FILE, please_sort=unsure, reason=screening.reason)
+    if classification.sure:
+        word = "spam" if classification.kind is Kind.SPAM else "an automatic notice"
+        return Disposition(
+            Action.SCREEN_OUT, please_sort=False, reason=f"Its words are those of {word}."
+        )
+    return Disposition(Action.FILE, please_sort=True, reason=screening.reason)
+
+
+def _held(screening: Screening, classification: Classification, risk: Risk) -> Disposition:
+    by_a_person = is_human(classification)
+    through_a_list = screening.rule in PEOPLES_BULK_RULES
+    through_a_form = screening.verdict is Verdict.ROBOT
+    in_danger = risk.level in WAITING_FOR_A_PERSON
+    # An out-of-office or a newsletter that names helplines is no danger. A form's robot or a
+    # forged-looking sender proves nothing about the words, so there the risk alone is enough.
+    may_be_anybody = screening.verdict in {Verdict.ROBOT, Verdict.SPAM}
+    if by_a_person and (through_a_list or through_a_form or in_danger):
+        return Disposition(Action.FILE, please_sort=True, reason=screening.reason)
+    if in_danger and may_be_anybody:
+        return Disposition(Action.FILE, please_sort=True, reason=screening.reason)
+    return Disposition(Action.SCREEN_OUT, please_sort=False, reason=screening.reason)
+
+
+def is_human(classification: Classification) -> bool:
+    """Return whether the content reads as written by a person to us."""
+    return classification.kind.is_human

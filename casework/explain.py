@@ -1,0 +1,236 @@
+"""`kith explain`: what Kith would do with a mail and why; touches no database, sends nothing."""
+
+import base64
+import binascii
+import json
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import click
+
+from casework.environment import clock, current_settings
+from casework.judging import Judged, Judges, judge, load_judges
+from config.errors import KithError
+from config.scrubbing import scrub
+from intake.evidence import Evidence
+
+STAND_IN_ADDRESS = "group@example.org"
+"""Whom a mail given as fields is taken to be addressed to where no address of ours is set."""
+
+
+class ExplainInputError(KithError):
+    """A line of the stream is not what it should be."""
+
+    def __init__(self, line: int, problem: str) -> None:
+        super().__init__(
+            f"Line {line}: {problem}. Each line is a JSON object with id and raw_base64, or with "
+            "id, from_name, from_email, subject, body and headers."
+        )
+
+
+@click.command("explain")
+@click.argument("file", default="-", metavar="[FILE.eml or -]")
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+@click.option("--jsonl", is_flag=True, help="A stream: one JSON object per line, in and out.")
+def explain(*, file: str, as_json: bool, jsonl: bool) -> int:
+    """Say what Kith would do with this mail, and why."""
+    judges = load_judges(current_settings())
+    if jsonl:
+        return _stream(file, judges)
+    with _opened(file) as stream:
+        raw = stream.read()
+    judged = judge_now(raw, judges)
+    if as_json:
+        click.echo(json.dumps(as_answer(None, judged), ensure_ascii=False, indent=2))
+    else:
+        click.echo(in_words(judged))
+    return 0
+
+
+def _stream(file: str, judges: Judges) -> int:
+    faults = 0
+    with _opened(file) as stream:
+        for answer in explain_stream(stream, judges):
+            faults += "error" in answer
+            sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+    return 1 if faults else 0
+
+
+def explain_stream(lines: BinaryIO, judges: Judges) -> Iterator[dict[str, Any]]:
+    """Yield one answer per line, in order; for a line that cannot be read, {"id", "error"}."""
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        identity: object = None
+        try:
+            given = _parse_line(number, line)
+            identity = given.get("id")
+            raw = _raw_of(number, given, judges)
+        except ExplainInputError as error:
+            yield {"id": identity, "error": str(error)}
+            continue
+        yield as_answer(identity, judge_now(raw, judges))
+
+
+def judge_now(raw: bytes, judges: Judges) -> Judged:
+    """Judge a mail as if it had arrived this moment."""
+    now = clock()
+    return judge(raw, received_at=now, judges=judges, now=now)
+
+
+def as_answer(identity: object, judged: Judged) -> dict[str, Any]:
+    """Return the answer in the shape of the contract (docs/explain.md)."""
+    message, screening = judged.message, judged.screening
+    risk, kinds = judged.risk, judged.classification
+    return {
+        "id": identity,
+        "message": {
+            "subject": message.subject,
+            "from_name": message.sender.name if message.sender else "",
+            "from_email": message.sender.email if message.sender else "",
+            "to": [address.email for address in message.to],
+            "cc": [address.email for address in message.cc],
+            "date": message.date.astimezone(UTC).isoformat() if message.date else None,
+            "message_id": message.message_id,
+            "text": message.text,
+            "new_text": message.new_text,
+            "attachments": [
+                {"name": a.name, "content_type": a.content_type, "size": a.size}
+                for a in message.attachments
+            ],
+            "defects": list(message.defects),
+        },
+        "screening": {
+            "verdict": screening.verdict,
+            "acknowledge": screening.acknowledge,
+            "rule": screening.rule,
+            "reason": screening.reason,
+        },
+        "risk": {
+            "level": risk.level,
+            "unsafe_reply": risk.unsafe_reply,
+            "child_sender": risk.child_sender,
+            "evidence": [_span(each, "signal") for each in risk.evidence if each.start >= 0],
+            "evidence_elsewhere": [
+                {"text": each.text, "signal": each.label}
+                for each in risk.evidence
+                if each.start < 0
+            ],
+            "dates": [
+                {"type": d.type, "date": d.date.isoformat(), "text": d.text} for d in risk.key_dates
+            ],
+        },
+        "classification": {
+            "kind": kinds.kind,
+            "confidence": round(kinds.confidence, 4),
+            "sure": kinds.sure,
+            "also": [
+                {"kind": also.kind, "confidence": round(also.confidence, 4)} for also in kinds.also
+            ],
+            "evidence": [_span(each, "kind") for each in kinds.evidence if each.start >= 0],
+            "evidence_elsewhere": [
+                {"text": each.text, "kind": each.label} for each in kinds.evidence if each.start < 0
+            ],
+        },
+    }
+
+
+def in_words(judged: Judged) -> str:
+    """Return the answer as a few lines for a person."""
+    screening, risk, kinds = judged.screening, judged.risk, judged.classification
+    answer = "would be acknowledged" if screening.acknowledge else "would not be acknowledged"
+    also = "".join(f", also {each.kind} ({each.confidence:.2f})" for each in kinds.also)
+    sureness = "sure" if kinds.sure else "not sure"
+    flags = [name for name in ("unsafe_reply", "child_sender") if getattr(risk, name)]
+    lines = [
+        f"Screening: {screening.verdict}, {answer} (rule {screening.rule}). {screening.reason}",
+        f"Risk: {risk.level}{''.join(f', {flag}' for flag in flags)}",
+        *(f"  {each.label}: “{each.text}”" for each in risk.evidence),
+        *(f"  {d.type} on {d.date.isoformat()}: “{d.text}”" for d in risk.key_dates),
+        f"Kind: {kinds.kind} ({kinds.confidence:.2f}, {sureness}){also}",
+        *(f"  {each.label}: “{each.text}”" for each in kinds.evidence),
+        *(f"Defect: {defect}" for defect in judged.message.defects),
+    ]
+    return "\n".join(lines)
+
+
+def _span(evidence: Evidence, label: str) -> dict[str, Any]:
+    return {
+        "text": evidence.text,
+        "start": evidence.start,
+        "end": evidence.end,
+        label: evidence.label,
+    }
+
+
+def _opened(file: str) -> BinaryIO:
+    if file == "-":
+        return sys.stdin.buffer
+    try:
+        return Path(file).open("rb")
+    except OSError as error:
+        raise click.FileError(file, hint=error.strerror or "it cannot be read") from None
+
+
+def _parse_line(number: int, line: bytes) -> dict[str, Any]:
+    try:
+        given = json.loads(line)
+    except (ValueError, RecursionError):
+        raise ExplainInputError(number, "it is not JSON") from None
+    if not isinstance(given, dict):
+        raise ExplainInputError(number, "it is not a JSON object")
+    return given
+
+
+def _raw_of(number: int, given: dict[str, Any], judges: Judges) -> bytes:
+    if "raw_base64" not in given:
+        return mail_from_fields(number, given, judges)
+    try:
+        return base64.b64decode(given["raw_base64"])
+    except (TypeError, ValueError, binascii.Error):
+        raise ExplainInputError(number, "raw_base64 is not base64") from None
+
+
+def mail_from_fields(number: int, given: dict[str, Any], judges: Judges) -> bytes:
+    """Return the mail that a correspondent would have sent with these fields."""
+    headers = given.get("headers") or {}
+    if not isinstance(headers, dict):
+        raise ExplainInputError(number, "headers is not an object")
+    own = min(judges.own_addresses, default=STAND_IN_ADDRESS)
+    lines = {
+        "From": _mailbox(str(given.get("from_name", "")), str(given.get("from_email", ""))),
+        "To": own,
+        "Subject": str(given.get("subject", "")),
+        "Date": format_datetime(datetime.now(UTC)),
+        "Content-Type": "text/plain; charset=utf-8",
+        "Content-Transfer-Encoding": "8bit",
+    }
+    for name, value in headers.items():
+        if not _is_header_name(name):
+            raise ExplainInputError(number, "headers has a name that is no header's name")
+        lines[_header_case(name)] = str(value)
+    head = "".join(f"{name}: {_one_line(value)}\n" for name, value in lines.items())
+    return f"{head}\n{scrub(str(given.get('body', '')))}".encode()
+
+
+def _mailbox(name: str, email: str) -> str:
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{quoted}" <{email}>' if name else email
+
+
+def _header_case(name: str) -> str:
+    return "-".join(part.capitalize() for part in name.split("-"))
+
+
+def _is_header_name(name: str) -> bool:
+    # RFC 5322 3.6.8: printable ASCII but the colon.
+    return bool(name) and all("!" <= character <= "~" and character != ":" for character in name)
+
+
+def _one_line(value: str) -> str:
+    return scrub(" ".join(value.split()))

@@ -1,0 +1,53 @@
+"""Every change of a case leaves a line."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from casework.models import CASE_EVENTS
+
+KITH = "Kith"
+"""Who did it when no person did."""
+
+
+class What(StrEnum):
+    """What can happen to a case."""
+
+    OPENED = "opened"
+    RECEIVED = "received"
+    RISK_RAISED = "risk raised"
+    SORTED = "sorted"
+    STRAND_ADDED = "strand added"
+    STATUS_CHANGED = "status changed"
+    ACKNOWLEDGEMENT_QUEUED = "acknowledgement queued"
+    NOT_ACKNOWLEDGED = "not acknowledged"
+    LETTER_SENT = "letter sent"
+    LETTER_FAILED = "letter failed"
+    LETTER_UNKNOWN = "letter's fate unknown"
+    AUTOMATIC_MAIL = "automatic mail noted"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A history line to be written: what happened, in words for a volunteer."""
+
+    what: What
+    detail: str
+    by: str = KITH
+
+
+def record(session: Session, case_id: int, lines: Iterable[Line], at: datetime) -> None:
+    """Write history lines of one case, all with the same time."""
+    rows = [
+        {"case_id": case_id, "at": at, "by": line.by, "what": line.what, "detail": line.detail}
+        for line in lines
+    ]
+    if rows:
+        session.execute(_WRITE, rows)
+
+
+_WRITE = insert(CASE_EVENTS)

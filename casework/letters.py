@@ -1,0 +1,99 @@
+"""What became of our letters, told in the history of their cases.
+
+The outbox knows nothing of cases, so this room looks down the stairs now and then and writes a line
+for each letter that has met its fate. If the power fails between, the line is written next time.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from casework.filing import UNTOLD
+from casework.history import KITH, What
+from casework.models import CaseEvent, CaseMessage, OutboxEmail
+from config.database import Sessions
+from config.process_identity import is_gone
+from replies.outbox import LetterState, settle_abandoned
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 500
+
+FATES = {
+    LetterState.SENT: (What.LETTER_SENT, "The mail server took it."),
+    LetterState.FAILED: (What.LETTER_FAILED, "It will not be sent again by itself. {}"),
+    LetterState.UNKNOWN: (
+        What.LETTER_UNKNOWN,
+        "It may or may not have left, so it is not sent again by itself: please check. {}",
+    ),
+}
+
+
+def settle_letters_of_the_dead(sessions: Sessions, now: datetime) -> None:
+    """Queue again, or mark as of unknown fate, what a worker that died had in hand."""
+    with sessions.begin() as session:
+        settled = settle_abandoned(session, now=now, is_gone=is_gone)
+    if settled.unknown:
+        log.error("letters=%d outcome=unknown, a person must check them", settled.unknown)
+
+
+def tell_fates(sessions: Sessions) -> int:
+    """Write a history line for every letter that was sent, failed or has an unknown fate."""
+    told = 0
+    while True:
+        with sessions.begin() as session:
+            fates = session.execute(_UNTOLD_FATES).all()
+            mine = {
+                message_id
+                for state in {fate.state for fate in fates}
+                for message_id in _mark_told(
+                    session, [f.id for f in fates if f.state == state], state
+                )
+            }
+            if mine:
+                lines = [_line(fate) for fate in fates if fate.id in mine]
+                session.execute(insert(CaseEvent), lines)
+        told += len(mine)
+        if len(fates) < AT_ONCE:
+            return told
+
+
+_UNTOLD_FATES = (
+    select(
+        CaseMessage.id,
+        CaseMessage.case_id,
+        OutboxEmail.state,
+        OutboxEmail.settled_at,
+        OutboxEmail.last_error,
+    )
+    .join(OutboxEmail, OutboxEmail.id == CaseMessage.outbox_id)
+    .where(CaseMessage.letter_state == UNTOLD, OutboxEmail.state.in_(FATES))
+    .limit(AT_ONCE)
+)
+
+
+def _mark_told(session: Session, ids: Sequence[int], state: str) -> Sequence[int]:
+    """Return those of `ids` that nobody else has told meanwhile."""
+    statement = (
+        update(CaseMessage)
+        .where(CaseMessage.id.in_(ids), CaseMessage.letter_state == UNTOLD)
+        .values(letter_state=state)
+        .returning(CaseMessage.id)
+        .execution_options(synchronize_session=False)
+    )
+    return session.execute(statement).scalars().all()
+
+
+def _line(fate: Any) -> dict[str, object]:
+    what, words = FATES[LetterState(fate.state)]
+    return {
+        "case_id": fate.case_id,
+        "at": fate.settled_at,
+        "by": KITH,
+        "what": what,
+        "detail": words.format(fate.last_error or "").strip(),
+    }

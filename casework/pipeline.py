@@ -1,0 +1,267 @@
+"""The journey of one mail through the house, written down once, where it runs.
+
+    received mail → judged → matched → disposed → filed → acknowledged → settled
+                    ╰──────────────────── one transaction ─────────────────────╯
+
+If the power fails inside, nothing of it has happened and the mail is claimed again; afterwards all
+of it has. The acknowledgement is only queued here: it leaves by `replies.delivery`.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from casework.correspondents import KnownCorrespondent, find_correspondent
+from casework.disposition import Action, Disposition, dispose, is_human
+from casework.filing import Filing, Incoming, add_letter, append, note_automatic_mail, open_case
+from casework.history import Line, What
+from casework.judging import Judged, Judges, judge
+from casework.threading import Match, cases_of_letters, find_case
+from intake.bounces import parse_bounce
+from intake.inbox import ClaimedMail, MailState, Settlement, first_with_hash, settle
+from intake.message import Message
+from intake.risk import RiskLevel
+from intake.screening import Screening, Verdict
+from replies.acknowledgement import (
+    CAP_WINDOW,
+    AcknowledgementRequest,
+    GroupVoice,
+    Permission,
+    choose_template,
+    compose_acknowledgement,
+    may_acknowledge,
+)
+from replies.outbox import acknowledgements_since, enqueue
+from replies.outgoing import address_key
+from replies.signposting import Signposts
+from replies.templates import ReplyTemplates
+
+ONLY_THE_BEGINNING = "Too large: only the beginning was read. The whole mail is in the mailbox."
+SAME_MAIL = Settlement(
+    MailState.SCREENED_OUT,
+    verdict=None,
+    rule="same-mail",
+    reason="The very same mail is in the ledger already.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything the journey needs besides the mail and the database; made once."""
+
+    judges: Judges
+    templates: ReplyTemplates
+    signposts: Signposts
+    group: GroupVoice
+    acknowledgements_per_day: int
+    is_live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a mail: its state, what was thought of it, its case, why (not) answered."""
+
+    state: MailState
+    judged: Judged | None
+    reference: str | None
+    is_new_case: bool
+    acknowledged: bool
+    reason: str
+
+
+def process_mail(
+    session: Session, mail: ClaimedMail, raw: bytes, *, desk: Desk, owner: str, now: datetime
+) -> Outcome:
+    """Take one claimed mail through the house; raises `ClaimLostError` if the claim is gone."""
+    twin = first_with_hash(session, mail.id, mail.sha256)
+    if twin is not None:
+        settlement = replace(SAME_MAIL, duplicate_of=twin)
+        settle(session, mail.id, owner=owner, now=now, settlement=settlement)
+        return _not_filed(None, settlement)
+    judged = _judge_all_there_is(mail, raw, desk, now)
+    person = find_correspondent(session, judged.message.sender)
+    match = find_case(session, judged.message, person.id if person else None)
+    answered = match.case_id or _case_of_the_letter_reported_on(session, judged)
+    disposition = dispose(
+        judged.screening,
+        judged.classification,
+        judged.risk,
+        known_sender=person is not None,
+        answers_a_case=answered is not None,
+    )
+    settlement = _settlement(judged.screening, disposition)
+    settle(session, mail.id, owner=owner, now=now, settlement=settlement)
+    match disposition.action:
+        case Action.SCREEN_OUT:
+            return _not_filed(judged, settlement)
+        case Action.NOTE:
+            incoming = Incoming(mail.id, judged, disposition.reason)
+            line = _automatic_line(judged)
+            note_automatic_mail(session, incoming, answered or 0, line, now)
+            return _not_filed(judged, settlement)
+        case Action.FILE:
+            journey = _Filing(session, mail, judged, person, match, disposition, desk, now)
+            return journey.file_and_acknowledge()
+
+
+@dataclass(frozen=True, slots=True)
+class _Filing:
+    """The second half of the journey: a mail that makes a case or joins one."""
+
+    session: Session
+    mail: ClaimedMail
+    judged: Judged
+    person: KnownCorrespondent | None
+    match: Match
+    disposition: Disposition
+    desk: Desk
+    now: datetime
+
+    def file_and_acknowledge(self) -> Outcome:
+        permission = self._permission()
+        filing = self._file(permission)
+        if permission.allowed:
+            self._queue_acknowledgement(filing)
+        return Outcome(
+            MailState.FILED,
+            self.judged,
+            filing.reference,
+            is_new_case=filing.is_new,
+            acknowledged=permission.allowed,
+            reason=permission.reason,
+        )
+
+    def _permission(self) -> Permission:
+        message, screening = self.judged.message, self.judged.screening
+        to_address = message.sender.email if message.sender else None
+        in_day = 0
+        if screening.acknowledge and to_address and self.person:
+            since = self.now - CAP_WINDOW
+            in_day = acknowledgements_since(self.session, address_key(to_address), since)
+        return may_acknowledge(
+            screening_allows=screening.acknowledge and not self.match.knows_our_message_id,
+            screening_reason=screening.reason
+            if not screening.acknowledge
+            else "It answers a letter of ours, but from an address that we do not know yet.",
+            risk=self.judged.risk,
+            is_new_case=self.match.case_id is None,
+            kind_is_human=is_human(self.judged.classification),
+            to_address=to_address,
+            correspondent_opted_out=bool(self.person and self.person.no_automatic_mail),
+            address_unsafe=bool(self.person and self.person.unsafe_address),
+            last_acknowledged_at=None,
+            now=self.now,
+            daily_cap=self.desk.acknowledgements_per_day,
+            acknowledged_in_day=in_day,
+        )
+
+    def _file(self, permission: Permission) -> Filing:
+        incoming = Incoming(self.mail.id, self.judged, permission.reason)
+        if self.match.case_id is not None:
+            return append(self.session, incoming, self.match.case_id, self.now)
+        return open_case(
+            self.session,
+            incoming,
+            self.person,
+            self.match,
+            self.now,
+            please_sort=self.disposition.please_sort,
+            needs_look=not (self.judged.is_readable and self.mail.is_whole),
+        )
+
+    def _queue_acknowledgement(self, filing: Filing) -> None:
+        email = compose_acknowledgement(
+            _request(self.judged, filing, self.desk, self.now),
+            self.desk.templates,
+            self.desk.signposts,
+        )
+        draft = not self.desk.is_live
+        outbox_id = enqueue(
+            self.session, email, received_id=self.mail.id, draft=draft, now=self.now
+        )
+        words = "Drafted only: Kith is in shadow mode." if draft else "Queued for sending."
+        line = Line(What.ACKNOWLEDGEMENT_QUEUED, words)
+        add_letter(self.session, filing.case_id, outbox_id, line, self.now)
+
+
+def _judge_all_there_is(mail: ClaimedMail, raw: bytes, desk: Desk, now: datetime) -> Judged:
+    judged = judge(raw, received_at=mail.internal_date, judges=desk.judges, now=now)
+    if mail.is_whole:
+        return judged
+    defects = (*judged.message.defects, ONLY_THE_BEGINNING)
+    return replace(judged, message=replace(judged.message, defects=defects))
+
+
+def _case_of_the_letter_reported_on(session: Session, judged: Judged) -> int | None:
+    """Return the case of the letter that a delivery report, receipt or auto-reply is about.
+
+    A Message-ID of ours is unguessable, so whoever shows one was sent the letter or carried it.
+    """
+    if judged.screening.verdict not in _ABOUT_A_LETTER:
+        return None
+    message = judged.message
+    ids = [each.message_id for each in message.enclosed if each.message_id]
+    ids += [*message.in_reply_to, *reversed(message.references)]
+    found = cases_of_letters(session, ids)
+    return found[0][0] if found else None
+
+
+_ABOUT_A_LETTER = frozenset({Verdict.DELIVERY_REPORT, Verdict.RECEIPT, Verdict.AUTO_REPLY})
+
+
+def _automatic_line(judged: Judged) -> Line:
+    if judged.screening.verdict is not Verdict.DELIVERY_REPORT:
+        return Line(What.AUTOMATIC_MAIL, judged.screening.reason)
+    bounce = parse_bounce(judged.message)
+    if bounce is None:
+        return Line(What.AUTOMATIC_MAIL, judged.screening.reason)
+    how = "for good" if bounce.permanent else "for now"
+    return Line(What.LETTER_FAILED, f"A mail server could not deliver it, {how}. {bounce.status}")
+
+
+def _request(judged: Judged, filing: Filing, desk: Desk, now: datetime) -> AcknowledgementRequest:
+    message = judged.message
+    in_danger = judged.risk.level in {RiskLevel.NOW, RiskLevel.TODAY}
+    return AcknowledgementRequest(
+        template=choose_template(
+            judged.classification.kind,
+            sure=judged.classification.sure,
+            level_is_now_or_today=in_danger,
+        ),
+        show_days=judged.risk.level is RiskLevel.NONE,
+        reference=filing.reference,
+        to_address=message.sender.email if message.sender else "",
+        in_reply_to=message.message_id,
+        references=_ancestors(message),
+        received_at=judged.received_at,
+        now=now,
+        group=desk.group,
+    )
+
+
+def _ancestors(message: Message) -> tuple[str, ...]:
+    # RFC 5322 3.6.4: the parent's References (or else its In-Reply-To), then the parent itself.
+    before = message.references or message.in_reply_to[:1]
+    return (*before, message.message_id) if message.message_id else before
+
+
+def _settlement(screening: Screening, disposition: Disposition) -> Settlement:
+    kept = disposition.action is not Action.SCREEN_OUT
+    return Settlement(
+        MailState.FILED if kept else MailState.SCREENED_OUT,
+        verdict=screening.verdict,
+        rule=screening.rule,
+        reason=disposition.reason,
+    )
+
+
+def _not_filed(judged: Judged | None, settlement: Settlement) -> Outcome:
+    return Outcome(
+        settlement.state,
+        judged,
+        reference=None,
+        is_new_case=False,
+        acknowledged=False,
+        reason=settlement.reason or "",
+    )

@@ -1,0 +1,141 @@
+"""Working through the received mails: claim, take each through the pipeline, go on.
+
+If the power fails here: mails in hand stay `received` and are claimed again, by anybody once the
+lease is over, at once by this machine when it sees that their owner is dead. A mail that fails
+three times is set aside for a person, its bytes intact, and the rest goes on.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.exc import DBAPIError
+
+from casework.pipeline import Desk, Outcome, process_mail
+from config.database import Sessions
+from config.logs import mail_context
+from intake.inbox import (
+    ClaimedMail,
+    ClaimLostError,
+    MailState,
+    Settlement,
+    claim_next,
+    note_failure,
+    raw_of,
+    release,
+    release_abandoned,
+    settle,
+)
+
+log = logging.getLogger(__name__)
+
+CLAIM_AT_ONCE = 20
+RETRY_AFTER = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Who works, for how long it may hold a mail, how often it tries, and when it must stop."""
+
+    owner: str
+    lease: timedelta
+    attempts: int
+    is_gone: Callable[[str], bool]
+    should_stop: Callable[[], bool]
+    now: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Processed:
+    """One mail and what became of it; None when it failed and will be tried again."""
+
+    received_id: int
+    outcome: Outcome | None
+
+
+def process_received(
+    sessions: Sessions, desk: Desk, worker: Worker, tell: Callable[[Processed], None]
+) -> int:
+    """Take every claimable mail through the pipeline, `tell` of each, return how many.
+
+    Raises nothing for a mail that fails; a database that cannot be reached raises.
+    """
+    with sessions.begin() as session:
+        release_abandoned(session, is_gone=worker.is_gone)
+    done = 0
+    while not worker.should_stop():
+        with sessions.begin() as session:
+            mails = claim_next(
+                session,
+                now=worker.now(),
+                owner=worker.owner,
+                lease=worker.lease,
+                limit=CLAIM_AT_ONCE,
+            )
+        if not mails:
+            break
+        for place, mail in enumerate(mails):
+            if worker.should_stop():
+                _give_back(sessions, mails[place:], worker)
+                break
+            tell(process_one(sessions, mail, desk, worker))
+            done += 1
+    return done
+
+
+def process_one(sessions: Sessions, mail: ClaimedMail, desk: Desk, worker: Worker) -> Processed:
+    """Take one claimed mail through the pipeline in its own transaction; log one line."""
+    started = time.monotonic()
+    with mail_context(mail.id):
+        try:
+            outcome = _in_one_transaction(sessions, mail, desk, worker)
+        except ClaimLostError:
+            log.warning("outcome=claim_lost")
+            return Processed(mail.id, None)
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise
+            return Processed(mail.id, _after_failure(sessions, mail, worker))
+        except Exception:
+            return Processed(mail.id, _after_failure(sessions, mail, worker))
+        spent = (time.monotonic() - started) * 1000
+        reference = outcome.reference or "-"
+        log.info("case=%s outcome=%s ms=%.0f", reference, outcome.state, spent)
+        return Processed(mail.id, outcome)
+
+
+def _in_one_transaction(
+    sessions: Sessions, mail: ClaimedMail, desk: Desk, worker: Worker
+) -> Outcome:
+    with sessions.begin() as session:
+        raw = raw_of(session, mail.id)
+        return process_mail(session, mail, raw, desk=desk, owner=worker.owner, now=worker.now())
+
+
+def _after_failure(sessions: Sessions, mail: ClaimedMail, worker: Worker) -> Outcome | None:
+    """Called while an exception is handled: log it, count it, set the mail aside at the last."""
+    log.exception("outcome=failed attempt=%d", mail.failures + 1)
+    with sessions.begin() as session:
+        if mail.failures + 1 < worker.attempts:
+            retry_at = worker.now() + RETRY_AFTER
+            note_failure(session, mail.id, owner=worker.owner, retry_at=retry_at)
+            return None
+        reason = f"Kith failed on it {worker.attempts} times. The original is kept; please look."
+        settlement = Settlement(MailState.SET_ASIDE, None, "failed", reason)
+        settle(session, mail.id, owner=worker.owner, now=worker.now(), settlement=settlement)
+    log.error("outcome=%s", MailState.SET_ASIDE)
+    return Outcome(
+        MailState.SET_ASIDE,
+        judged=None,
+        reference=None,
+        is_new_case=False,
+        acknowledged=False,
+        reason=reason,
+    )
+
+
+def _give_back(sessions: Sessions, mails: list[ClaimedMail], worker: Worker) -> None:
+    with sessions.begin() as session:
+        release(session, [mail.id for mail in mails], owner=worker.owner)

@@ -1,0 +1,117 @@
+"""The schedule: poll, process, deliver, over and over, until told to stop.
+
+Every job is wrapped: an exception is logged and counted and never stops the others (a job that
+raises would otherwise stay first in line for ever). A stop is honoured between mails. If the power
+fails here, nothing is lost: each job's own room says why.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import schedule
+
+from casework.bootstrap import Kith
+from casework.letters import settle_letters_of_the_dead, tell_fates
+from casework.processing import Processed, process_received
+from config.process_identity import this_process
+from intake.poller import PollReport, poll
+from replies.delivery import DeliveryReport, deliver_due
+
+log = logging.getLogger(__name__)
+
+BETWEEN_LOOKS = 1
+"""Seconds between two looks into the ledger and the outbox for work of other processes."""
+
+
+@dataclass
+class Tally:
+    """How often each job ran and failed since the start."""
+
+    runs: dict[str, int] = field(default_factory=dict)
+    failures: dict[str, int] = field(default_factory=dict)
+
+
+class Service:
+    """The jobs of one process, on one thread."""
+
+    def __init__(
+        self,
+        kith: Kith,
+        stop: threading.Event,
+        tell: Callable[[Processed], None] = lambda _: None,
+    ) -> None:
+        self.kith = kith
+        self.stop = stop
+        self.tell = tell
+        self.tally = Tally()
+        self._looked_from_the_start = False
+
+    def poll(self) -> PollReport:
+        """Store what is new in the inbox; the first time since the start, compare all of it."""
+        report = poll(
+            self.kith.mailbox,
+            self.kith.sessions,
+            now=self.kith.now,
+            should_stop=self.stop.is_set,
+            from_the_start=not self._looked_from_the_start,
+        )
+        self._looked_from_the_start |= report.complete
+        return report
+
+    def process(self) -> int:
+        """Take all received mails through the pipeline, telling of each."""
+        worker = self.kith.worker(self.stop.is_set)
+        return process_received(self.kith.sessions, self.kith.desk, worker, self.tell)
+
+    def deliver(self) -> DeliveryReport:
+        """Send all letters that are due; in shadow mode there is no way out, so none are."""
+        settle_letters_of_the_dead(self.kith.sessions, self.kith.now())
+        if self.kith.transport is None:
+            return DeliveryReport()
+        report = deliver_due(
+            self.kith.sessions,
+            self.kith.transport,
+            now=self.kith.now,
+            owner=this_process(),
+            lease=self.kith.lease,
+            should_stop=self.stop.is_set,
+        )
+        tell_fates(self.kith.sessions)
+        return report
+
+    def run(self, parts: frozenset[str]) -> None:
+        """Run the chosen jobs on their schedule until the stop is set."""
+        plan = schedule.Scheduler()
+        seconds = self.kith.settings.service.poll_seconds
+        jobs: dict[str, tuple[float, Callable[[], object]]] = {
+            "poll": (seconds, self.poll),
+            "process": (BETWEEN_LOOKS, self.process),
+            "deliver": (BETWEEN_LOOKS, self.deliver),
+        }
+        for name, (every, job) in jobs.items():
+            if name in parts:
+                plan.every(every).seconds.do(self.guarded, name, job)
+        plan.run_all()
+        while not self.stop.wait(0.2):
+            plan.run_pending()
+        self.close()
+
+    def guarded(self, name: str, job: Callable[[], object]) -> None:
+        """Run a job; whatever it raises is logged and counted, and the schedule goes on."""
+        if self.stop.is_set():
+            return
+        self.tally.runs[name] = self.tally.runs.get(name, 0) + 1
+        try:
+            job()
+        except Exception:
+            self.tally.failures[name] = self.tally.failures.get(name, 0) + 1
+            log.exception("job=%s failures=%d", name, self.tally.failures[name])
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self.kith.mailbox.close()
+        if self.kith.transport is not None:
+            self.kith.transport.close()
+        self.kith.engine.dispose()

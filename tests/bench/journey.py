@@ -1,0 +1,115 @@
+"""One run of Kith over a mailbox, in a process of its own so that its memory is its own.
+
+Prints JSON: mails, seconds in all and per stage, the rate by fifths, peak memory.
+"""
+
+import json
+import resource
+import sys
+import threading
+import time
+from collections.abc import Callable
+from itertools import pairwise
+
+from casework.bootstrap import Kith, assemble
+from casework.environment import clock, current_settings
+from casework.schema import upgrade
+from casework.worker import Service
+from replies import delivery
+
+Stamp = tuple[float, float]
+
+
+def moment() -> Stamp:
+    """Return wall and CPU seconds of this process."""
+    return time.perf_counter(), time.process_time()
+
+
+def peak_mb() -> float:
+    """Return the most memory this process has had so far, in megabytes (Linux counts in KiB)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+
+
+class Stopwatch:
+    """Notes a moment per mail in each stage, so that the run can be cut into fifths."""
+
+    def __init__(self) -> None:
+        self.marks: dict[str, list[Stamp]] = {}
+
+    def run(self, stage: str, job: Callable[[], object]) -> None:
+        """Run a stage between two marks."""
+        self.mark(stage)
+        job()
+        self.mark(stage)
+
+    def mark(self, stage: str) -> None:
+        """Note that one more mail has come through the stage."""
+        self.marks.setdefault(stage, []).append(moment())
+
+    def seconds(self, stage: str, which: int) -> float:
+        """Return the wall (0) or CPU (1) seconds of a stage."""
+        marks = self.marks[stage]
+        return marks[-1][which] - marks[0][which]
+
+    def fifths(self, stage: str) -> list[float]:
+        """Return the wall seconds that each fifth of the mails spent in the stage."""
+        marks = self.marks[stage]
+        cuts = [marks[round(fifth * (len(marks) - 1) / 5)][0] for fifth in range(6)]
+        return [end - begin for begin, end in pairwise(cuts)]
+
+
+def main() -> None:
+    """Run the journey of the mailbox that the environment names and print the figures."""
+    kith = assemble(current_settings(), clock)
+    upgrade(kith.engine)
+    watch = Stopwatch()
+    service = Service(kith, threading.Event(), tell=lambda _: watch.mark("process"))
+    baseline = peak_mb()
+    _mark_each_batch(kith, watch)
+    watch.run("poll", service.poll)
+    watch.run("process", service.process)
+    _mark_each_letter(watch)
+    watch.run("deliver", service.deliver)
+    service.close()
+    stages = ("poll", "process", "deliver")
+    mails = len(watch.marks["process"]) - 2
+    fifths = [sum(times) for times in zip(*(watch.fifths(s) for s in stages), strict=True)]
+    json.dump(
+        {
+            "mails": mails,
+            "letters": len(watch.marks["deliver"]) - 2,
+            "seconds": sum(watch.seconds(stage, 0) for stage in stages),
+            "cpu_ms": {s: watch.seconds(s, 1) * 1000 / mails for s in stages},
+            "rate_by_fifth": [mails / 5 / seconds for seconds in fifths],
+            "baseline_mb": baseline,
+            "peak_mb": peak_mb(),
+        },
+        sys.stdout,
+    )
+
+
+def _mark_each_batch(kith: Kith, watch: Stopwatch) -> None:
+    fetch = kith.mailbox.fetch
+
+    def marked(uids: list[int]) -> object:
+        for batch in fetch(uids):
+            yield batch
+            for _ in batch:
+                watch.mark("poll")
+
+    kith.mailbox.fetch = marked  # type: ignore[method-assign, assignment]
+
+
+def _mark_each_letter(watch: Stopwatch) -> None:
+    attempt = delivery._attempt
+
+    def marked(*arguments: object) -> object:
+        outcome = attempt(*arguments)  # type: ignore[arg-type]
+        watch.mark("deliver")
+        return outcome
+
+    delivery._attempt = marked  # type: ignore[assignment]
+
+
+if __name__ == "__main__":
+    main()
