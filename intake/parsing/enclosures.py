@@ -1,0 +1,62 @@
+"""The identity of messages inside this one, and the machine-readable parts of reports."""
+
+import re
+from collections.abc import Sequence
+
+from intake.message import Enclosed
+from intake.parsing.addresses import emails_in
+from intake.parsing.attaching import MESSAGE_TYPES, enclosed_block
+from intake.parsing.charsets import clean, decode_text
+from intake.parsing.encoded_words import decode_header
+from intake.parsing.header_block import HeaderBlock
+from intake.parsing.identifiers import read_identifier
+from intake.parsing.structure import Part
+from intake.parsing.transfer import decode_body
+
+_MOST_ENCLOSED = 50
+_MOST_RECIPIENTS = 50
+_LONGEST_STATUS = 100_000
+_METHOD = re.compile(rb"^METHOD[ \t]{0,5}:[ \t]{0,5}([A-Za-z-]{1,40})", re.MULTILINE | re.I)
+_STATUS_TYPES = {"message/delivery-status", "message/global-delivery-status"}
+_CALENDAR_TYPES = {"text/calendar", "application/ics"}
+
+
+def read_enclosed(raw: bytes, parts: Sequence[Part]) -> tuple[Enclosed, ...]:
+    """Return who and what the attached and returned messages are, not what they say."""
+    found = [part for part in parts if part.type in MESSAGE_TYPES][:_MOST_ENCLOSED]
+    return tuple(_identify(enclosed_block(raw, part)) for part in found)
+
+
+def read_delivery_status(raw: bytes, parts: Sequence[Part]) -> str:
+    """Return the text of the first message/delivery-status part (RFC 3464), "" if none."""
+    part = next((part for part in parts if part.type in _STATUS_TYPES), None)
+    if part is None:
+        return ""
+    end = min(part.end, part.start + _LONGEST_STATUS)
+    return clean(decode_text(decode_body(raw, part.start, end, part.encoding))).strip()
+
+
+def read_calendar_method(raw: bytes, parts: Sequence[Part]) -> str | None:
+    """Return the METHOD of the first calendar part (RFC 5546), upper-cased, or None."""
+    for part in parts:
+        if part.type not in _CALENDAR_TYPES:
+            continue
+        declared = part.content.text("method").strip()
+        if declared:
+            return declared.upper()[:40]
+        end = min(part.end, part.start + 20_000)
+        found = _METHOD.search(decode_body(raw, part.start, end, part.encoding))
+        if found is not None:
+            return found[1].decode("ascii").upper()
+    return None
+
+
+def _identify(block: HeaderBlock) -> Enclosed:
+    recipients: dict[str, None] = {}
+    for value in (*block.every("to"), *block.every("x-failed-recipients")):
+        recipients.update(dict.fromkeys(emails_in(value)))
+    return Enclosed(
+        read_identifier(decode_header(block.first("message-id") or b"")),
+        decode_header(block.first("subject") or b""),
+        tuple(recipients)[:_MOST_RECIPIENTS],
+    )

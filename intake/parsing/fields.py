@@ -1,0 +1,115 @@
+"""Structured header fields: a value with parameters (RFC 2045 section 5.1, RFC 2231)."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
+
+from intake.parsing.charsets import decode_text
+from intake.parsing.encoded_words import decode_header
+
+_MOST_PARAMETERS = 200
+_LONGEST_FIELD = 20_000
+_QUOTED = re.compile(rb'"([^"\\]*(?:\\.[^"\\]*)*)"?', re.DOTALL)
+_ESCAPED = re.compile(rb'\\(["\\])')
+_DRIVE = re.compile(rb"[A-Za-z]:\\|\\\\")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter, undecoded; `charset` is set for the extended form of RFC 2231."""
+
+    name: str
+    value: bytes
+    charset: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field's value, lower-cased, and its parameters."""
+
+    value: str
+    parameters: tuple[Parameter, ...] = ()
+
+    def raw(self, name: str) -> bytes | None:
+        """Return the undecoded value of the parameter `name`, or None."""
+        return next((each.value for each in self.parameters if each.name == name), None)
+
+    def text(self, name: str, elsewhere: Sequence[str] = ()) -> str:
+        """Return the parameter `name` as text, encoded words decoded too; "" if there is none."""
+        found = next((each for each in self.parameters if each.name == name), None)
+        if found is None:
+            return ""
+        if found.charset is not None:
+            return decode_text(found.value, found.charset, elsewhere)
+        return decode_header(found.value, elsewhere)
+
+
+NO_FIELD = Field("")
+
+
+def parse_field(value: bytes) -> Field:
+    """Return `value` split into its value and parameters, however carelessly it was written."""
+    head, _, rest = value[:_LONGEST_FIELD].partition(b";")
+    name = head.split(b"(")[0].strip(b" \t\r\n\"';").decode("ascii", "replace").lower()
+    return Field(name, _join_sections(_read_parameters(rest)) if rest else ())
+
+
+def _read_parameters(data: bytes) -> list[tuple[str, bytes]]:
+    found: list[tuple[str, bytes]] = []
+    position = 0
+    while position < len(data) and len(found) < _MOST_PARAMETERS:
+        equals = data.find(b"=", position)
+        if equals < 0:
+            break
+        name = data[position:equals].rpartition(b";")[2].strip().decode("ascii", "replace").lower()
+        value, position = _read_value(data, equals + 1)
+        if name:
+            found.append((name, value))
+    return found
+
+
+def _read_value(data: bytes, position: int) -> tuple[bytes, int]:
+    while data[position : position + 1] in (b" ", b"\t", b"\r", b"\n"):
+        position += 1
+    quoted = _QUOTED.match(data, position)
+    if quoted is not None:
+        return _unescape(quoted[1]), quoted.end()
+    end = data.find(b";", position)
+    end = len(data) if end < 0 else end
+    return data[position:end].strip(), end + 1
+
+
+def _unescape(value: bytes) -> bytes:
+    # "C:\new\table.doc" was never meant to be escaped.
+    return value if _DRIVE.match(value) else _ESCAPED.sub(rb"\1", value)
+
+
+def _join_sections(found: list[tuple[str, bytes]]) -> tuple[Parameter, ...]:
+    """Join `name*0`, `name*1*`, … and decode percent signs; the extended form wins."""
+    if not any("*" in name for name, _ in found):
+        return tuple(Parameter(name, value) for name, value in found)
+    plain = [Parameter(name, value) for name, value in found if "*" not in name]
+    bases = dict.fromkeys(name.partition("*")[0] for name, _ in found if "*" in name)
+    return (*(_join_one(base, found) for base in bases), *plain)
+
+
+def _join_one(base: str, found: list[tuple[str, bytes]]) -> Parameter:
+    sections = sorted(
+        (_section_number(name), name.endswith("*"), value)
+        for name, value in found
+        if name.startswith(base + "*")
+    )
+    charset: str | None = None
+    joined: list[bytes] = []
+    for index, (_, extended, value) in enumerate(sections):
+        if extended and index == 0 and value.count(b"'") >= 2:
+            label, _, value = value.split(b"'", 2)
+            charset = label.decode("ascii", "replace")
+        joined.append(unquote_to_bytes(value) if extended else value)
+    return Parameter(base, b"".join(joined), charset)
+
+
+def _section_number(name: str) -> int:
+    digits = name.rstrip("*").rpartition("*")[2]
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 6 else 0

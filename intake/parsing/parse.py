@@ -1,0 +1,141 @@
+"""From raw bytes to a `Message`, whatever the bytes are."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from config.errors import KithError
+from intake.message import Header, Message
+from intake.parsing.addresses import read_addresses, read_sender
+from intake.parsing.charsets import clean, decode_text
+from intake.parsing.dates import read_date, read_received_date
+from intake.parsing.enclosures import read_calendar_method, read_delivery_status, read_enclosed
+from intake.parsing.encoded_words import decode_header
+from intake.parsing.header_block import HeaderBlock
+from intake.parsing.identifiers import read_identifier, read_identifiers
+from intake.parsing.mail_parser import date_in
+from intake.parsing.preparing import prepare
+from intake.parsing.structure import Structure, charsets_of, read_structure
+from intake.parsing.text_parts import tidy
+from intake.parsing.transfer import decode_body
+from intake.parsing.walking import Body, inline_bytes, read_body
+from intake.quoting import find_marks
+
+NOT_PARSED = "it could not be taken apart; its beginning is shown as it came"
+BODY_NOT_PARSED = "its text could not be taken apart; it is shown as it came"
+ENCRYPTED = "it is encrypted and Kith cannot read it"
+WINMAIL = "it holds a winmail.dat file, in which Outlook may have packed attachments"
+_ENCRYPTED_TYPES = {"multipart/encrypted", "application/pgp-encrypted"}
+_SMIME_TYPES = {"application/pkcs7-mime", "application/x-pkcs7-mime"}
+_TNEF_TYPES = {"application/ms-tnef", "application/vnd.ms-tnef"}
+_SALVAGED_BYTES = 200_000
+
+
+class UnreadableMailError(KithError):
+    """There is nothing to read at all."""
+
+    def __init__(self) -> None:
+        super().__init__("The mail is empty: ask whoever runs the mailbox whether it came whole.")
+
+
+def parse_message(raw: bytes, *, received_at: datetime | None = None) -> Message:
+    """Return the mail `raw` as a `Message`; `received_at` (the server's) dates it at the last.
+
+    Raises `UnreadableMailError` only if there is nothing but white space. Whatever else is
+    wrong with the mail stands in `defects`, in words that repeat nothing of it.
+    """
+    prepared = prepare(raw)
+    if prepared is None:
+        raise UnreadableMailError
+    source, start = prepared
+    try:
+        return _parse(source, start, received_at)
+    except Exception:
+        text = _as_it_came(source, start)
+        return Message("", None, date=received_at, text=text, defects=(NOT_PARSED,))
+
+
+def attachment_bytes(raw: bytes, part: int) -> bytes:
+    """Return the decoded content of the attachment with that part number; b"" if none has it."""
+    prepared = prepare(raw)
+    if prepared is None or part < 0:
+        return b""
+    source, start = prepared
+    structure = read_structure(source, start)
+    if part >= len(structure.parts):
+        return inline_bytes(source, structure, charsets_of(structure.parts), part)
+    found = structure.parts[part]
+    return decode_body(source, found.start, found.end, found.encoding)
+
+
+def _parse(raw: bytes, start: int, received_at: datetime | None) -> Message:
+    structure = read_structure(raw, start)
+    block = HeaderBlock(structure.root.headers, structure.root.start)
+    elsewhere = charsets_of(structure.parts)
+    headers = _headers(block, elsewhere)
+    body = _body(raw, structure, elsewhere)
+    return Message(
+        subject=_first(headers, "subject"),
+        sender=read_sender(block, elsewhere),
+        reply_to=read_addresses(block, "reply-to", elsewhere),
+        to=read_addresses(block, "to", elsewhere),
+        cc=read_addresses(block, "cc", elsewhere),
+        date=_date(headers) or received_at,
+        message_id=read_identifier(_first(headers, "message-id")),
+        in_reply_to=read_identifiers(_first(headers, "in-reply-to"), prose=True),
+        references=read_identifiers(_first(headers, "references")),
+        headers=headers,
+        text=body.text,
+        marks=find_marks(body.text),
+        attachments=body.attachments,
+        enclosed=read_enclosed(raw, structure.parts),
+        content_types=tuple(part.type for part in structure.parts),
+        calendar_method=read_calendar_method(raw, structure.parts),
+        delivery_status=read_delivery_status(raw, structure.parts),
+        defects=_defects(structure, body),
+    )
+
+
+def _headers(block: HeaderBlock, elsewhere: Sequence[str]) -> tuple[Header, ...]:
+    return tuple(Header(each.name, decode_header(each.value, elsewhere)) for each in block.headers)
+
+
+def _first(headers: tuple[Header, ...], name: str) -> str:
+    return next((header.value for header in headers if header.name == name), "")
+
+
+def _date(headers: tuple[Header, ...]) -> datetime | None:
+    """Return the date the sender gave, else when the last server on its way received it."""
+    written = _first(headers, "date")
+    if written and (moment := date_in(written) or read_date(written)) is not None:
+        return moment
+    return read_received_date(_first(headers, "received"))
+
+
+def _body(raw: bytes, structure: Structure, elsewhere: Sequence[str]) -> Body:
+    try:
+        return read_body(raw, structure, elsewhere)
+    except Exception:
+        return Body(_as_it_came(raw, structure.root.start), (), (BODY_NOT_PARSED,))
+
+
+def _as_it_came(raw: bytes, start: int) -> str:
+    return tidy(clean(decode_text(raw[start : start + _SALVAGED_BYTES])))
+
+
+def _defects(structure: Structure, body: Body) -> tuple[str, ...]:
+    found = dict.fromkeys((*structure.defects, *body.defects))
+    if _is_encrypted(structure, body):
+        found[ENCRYPTED] = None
+    if any(part.type in _TNEF_TYPES for part in structure.parts):
+        found[WINMAIL] = None
+    return tuple(found)
+
+
+def _is_encrypted(structure: Structure, body: Body) -> bool:
+    if body.text.lstrip().startswith("-----BEGIN PGP MESSAGE-----"):
+        return True
+    return any(
+        part.type in _ENCRYPTED_TYPES
+        or (part.type in _SMIME_TYPES and part.content.text("smime-type") != "signed-data")
+        for part in structure.parts
+    )

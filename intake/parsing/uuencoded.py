@@ -1,0 +1,55 @@
+"""Files that old programs put into the text itself, between `begin 644 name` and `end`."""
+
+import re
+from dataclasses import dataclass
+
+from intake.parsing.transfer import decode_uu_line
+
+_BEGIN = re.compile(r"begin [0-7]{3,4} (\S.{0,250})")
+_MOST_FILES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class InlineFile:
+    """One uuencoded file."""
+
+    name: str
+    data: bytes
+
+
+def take_inline_files(text: str) -> tuple[str, tuple[InlineFile, ...]]:
+    """Return `text` without its uuencoded files, and the files.
+
+    Only a block that decodes line by line and ends properly is one: "begin 100 people" is not.
+    """
+    if "begin " not in text or "\nend" not in text:
+        return text, ()
+    lines = text.split("\n")
+    kept: list[str] = []
+    files: list[InlineFile] = []
+    position = 0
+    while position < len(lines):
+        found = _BEGIN.fullmatch(lines[position].rstrip())
+        block = _read_block(lines, position + 1) if found and len(files) < _MOST_FILES else None
+        if found is None or block is None:
+            kept.append(lines[position])
+            position += 1
+            continue
+        data, position = block
+        files.append(InlineFile(found[1], data))
+    return "\n".join(kept), tuple(files)
+
+
+def _read_block(lines: list[str], position: int) -> tuple[bytes, int] | None:
+    pieces: list[bytes] = []
+    while position < len(lines):
+        line = lines[position].rstrip("\r")
+        position += 1
+        if line.strip() == "end":
+            return (b"".join(pieces), position) if pieces else None
+        if line.strip() in {"", "`"}:
+            continue
+        if not line.isascii() or len(line) > 90 or not (piece := decode_uu_line(line.encode())):
+            return None
+        pieces.append(piece)
+    return None
