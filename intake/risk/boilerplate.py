@@ -15,6 +15,8 @@ _FRAGMENT = 6
 def is_boilerplate(wording: Wording, first: int, last: int, rules: Boilerplate) -> bool:
     """Return whether the sentence around these tokens only lists helplines or frames news."""
     words = _sentence(wording, first, last)
+    if _asks(wording, last):  # "Worried about self-harm? Text SHOUT ..."
+        words += _sentence(wording, *_next_sentence(wording, last))
     if not rules.personal.isdisjoint(words.split()):
         return False
     if _has_any(words, rules.newsletter):
@@ -39,12 +41,29 @@ def is_robots_request(wording: Wording, first: int, last: int, rules: Boilerplat
 
 def _sentence(wording: Wording, first: int, last: int) -> str:
     tokens = wording.tokens
-    start, end = first, last
+    start = first
     while start > max(0, first - _FURTHEST) and not _ends_sentence(tokens[start - 1]):
         start -= 1
+    return _joined(tokens[start : _end(wording, last) + 1])
+
+
+def _end(wording: Wording, last: int) -> int:
+    """Return the last token of the sentence that `last` is in, without its full stop."""
+    tokens = wording.tokens
+    end = last
     while end < min(len(tokens) - 1, last + _FURTHEST) and not _ends_sentence(tokens[end + 1]):
         end += 1
-    return _joined(tokens[start : end + 1])
+    return end
+
+
+def _asks(wording: Wording, last: int) -> bool:
+    end = _end(wording, last)
+    return end + 2 < len(wording.tokens) and "?" in wording.tokens[end + 1]
+
+
+def _next_sentence(wording: Wording, last: int) -> tuple[int, int]:
+    following = _end(wording, last) + 2
+    return following, following
 
 
 def _joined(tokens: list[str]) -> str:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 
 from intake.risk.wording import Wording
 
@@ -44,7 +45,7 @@ def _any(words: object) -> str:
 _FULL = f"(?:{_any(_WEEKDAYS)})s?|tues|weds|thurs|thur|fri"
 _DAY = rf"(?:\d{{1,2}}(?:st|nd|rd|th)?|{_any(_ORDINAL)})"
 _NUM = rf"(?:\d{{1,2}}|(?:a )?couple of|(?:a )?few|{_any(_NUMBER)})"
-_DATE = re.compile(
+_DATE = (
     rf" (?P<numeric>\d{{1,4}}[./-]\d{{1,2}}(?:[./-]\d{{2,4}})?)(?= )"
     rf"|(?: (?:a|(?P<weeks>{_NUM})))? (?P<span>weeks?|fortnight)(?: (?:on|from|this|after|coming))?"
     rf" (?P<span_day>{_FULL}|{_any(_SHORT)}|{_any(_NEAR_DAY)})(?= )"
@@ -136,6 +137,11 @@ def _named_day(
     return NamedDay(first, last, day if written else None, ahead)
 
 
+@cache
+def _date_regex() -> re.Pattern[str]:
+    return re.compile(_DATE)
+
+
 def _expressions(wording: Wording, places: Iterable[int]) -> Iterator[re.Match[str]]:
     """Yield the matches of `_DATE`, looked for only around the words that make a date."""
     tokens = wording.tokens
@@ -148,7 +154,7 @@ def _expressions(wording: Wording, places: Iterable[int]) -> Iterator[re.Match[s
             position += 1
         start = max(done, wording.place(max(0, first - _BEFORE)) - 1)
         done = wording.place(min(len(tokens), last + _AFTER))
-        yield from _DATE.finditer(wording.words, start, done)
+        yield from _date_regex().finditer(wording.words, start, done)
         done -= 1
 
 

@@ -1,7 +1,7 @@
 """Finds many phrases in a text at once: only those are tried whose rarest word is there."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from intake.risk.phrases import Phrase, Trigger
@@ -58,7 +58,7 @@ class Finder:
         for trigger, owner, phrase in self._candidates(vocabulary):
             if phrase.may_be_in(vocabulary) and trigger.needle in words:
                 _collect(hits.setdefault(owner, set()), owner, phrase, trigger, wording)
-        every = (hit for found in hits.values() for hit in found)
+        every = (hit for found in hits.values() for hit in _joined(found))
         return tuple(sorted(every, key=lambda hit: (hit.first, hit.last, hit.owner)))
 
     def _candidates(self, vocabulary: frozenset[str]) -> list[_Entry]:
@@ -69,6 +69,20 @@ class Finder:
         for stem in sorted({word[:_STEM] for word in vocabulary} & self.by_stem.keys()):
             found += self.by_stem[stem]
         return found
+
+
+def _joined(hits: set[Hit]) -> Iterator[Hit]:
+    """Yield `hits` of one owner, those that overlap joined to one."""
+    current: Hit | None = None
+    for hit in sorted(hits, key=lambda one: (one.first, one.last)):
+        if current is not None and hit.first <= current.last:
+            current = Hit(hit.owner, current.first, max(current.last, hit.last))
+            continue
+        if current is not None:
+            yield current
+        current = hit
+    if current is not None:
+        yield current
 
 
 def _collect(

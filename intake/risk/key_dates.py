@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from intake.risk.calendar_words import NamedDay, find_days
@@ -12,7 +13,6 @@ from intake.risk.wording import Wording
 
 LONGEST_DATE = 6
 """Words that an expression such as "a week on Friday the 14th of March" takes at most."""
-LONDON = ZoneInfo("Europe/London")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,15 @@ def day_of_writing(moment: datetime | None) -> date | None:
     if moment is None:
         return None
     try:
-        local = moment.astimezone(LONDON) if moment.tzinfo else moment
+        local = moment.astimezone(_london()) if moment.tzinfo else moment
     except OverflowError:
         return None
     return local.date() if 1980 <= local.year <= 9000 else None
+
+
+@cache
+def _london() -> ZoneInfo:
+    return ZoneInfo("Europe/London")
 
 
 def find_dated_events(

@@ -9,6 +9,7 @@ slow: each gap is bounded, and a phrase has at most three.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from config.errors import KithError
 
@@ -54,7 +55,7 @@ class Trigger:
     needle: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Phrase:
     """One compiled phrase.
 
@@ -63,10 +64,15 @@ class Phrase:
     """
 
     source: str
-    regex: re.Pattern[str]
+    pattern: str
     triggers: tuple[Trigger, ...]
     needs: tuple[frozenset[str], ...]
     reach: int
+
+    @cached_property
+    def regex(self) -> re.Pattern[str]:
+        """Return the pattern compiled: not before a text may hold it, as most never do."""
+        return re.compile(self.pattern)
 
     def may_be_in(self, vocabulary: frozenset[str]) -> bool:
         """Return whether a text of these words can hold the phrase at all."""
@@ -103,7 +109,7 @@ def compile_phrase(source: str, lists: Mapping[str, tuple[str, ...]]) -> Phrase:
     needs = (frozenset(map(_rarest, options)) for options in certain[1:])
     return Phrase(
         source=source,
-        regex=re.compile("".join(part.regex for part in parts) + "(?= )"),
+        pattern="".join(part.regex for part in parts) + "(?= )",
         triggers=tuple(_trigger(option) for option in sorted(set(certain[0]))),
         needs=tuple(words for words in needs if not any("*" in word for word in words)),
         reach=_LETTERS * (sum(part.length for part in parts) + 1),
