@@ -44,6 +44,9 @@ WAITS = (
 )
 """How long to wait after each attempt that failed for now; after these three days we give up."""
 
+MAX_UNKNOWN = 3
+"""After so many letters of unknown fate a run ends: an ailing server must not spoil them all."""
+
 
 @dataclass(frozen=True, slots=True)
 class DeliveryReport:
@@ -95,15 +98,16 @@ def deliver_due(
     Whatever is raised, the truth about each letter is written down first. Raises only what the
     database raises, and what is no `Exception` (an interrupt).
     """
-    run = _Run(sessions, transport, now, owner, lease)
-    try:
-        while run.may_go_on and not should_stop():
-            batch = run.claim(limit_per_claim)
-            if not batch:
-                break
-            run.send_all(batch, should_stop)
-    finally:
-        run.write_down()
+    with sessions() as session:  # one for all its transactions; between them it holds nothing
+        run = _Run(session, transport, now, owner, lease)
+        try:
+            while run.may_go_on and not should_stop():
+                batch = run.claim(limit_per_claim)
+                if not batch:
+                    break
+                run.send_all(batch, should_stop)
+        finally:
+            run.write_down()
     return run.report
 
 
@@ -112,19 +116,20 @@ class _Run:
 
     def __init__(
         self,
-        sessions: Sessions,
+        session: Session,
         transport: Transport,
         now: Callable[[], datetime],
         owner: str,
         lease: timedelta,
     ) -> None:
-        self._sessions = sessions
+        self._session = session
         self._transport = transport
         self._now = now
         self._owner = owner
         self._lease = lease
         self._pending: _Outcome | None = None
         self._counts = dict.fromkeys(_Fate, 0)
+        self._unknown = 0
         self.may_go_on = True
 
     @property
@@ -134,12 +139,12 @@ class _Run:
 
     def claim(self, limit: int) -> list[Claimed]:
         """Claim the next letters, and write down what became of the last."""
-        with self._sessions.begin() as session:
-            self._write(session)
+        with self._session.begin():
+            self._write()
             batch = claim_due(
-                session, now=self._now(), owner=self._owner, lease=self._lease, limit=limit
+                self._session, now=self._now(), owner=self._owner, lease=self._lease, limit=limit
             )
-        self._pending = None
+        self._written()
         return batch
 
     def send_all(self, batch: Sequence[Claimed], should_stop: Callable[[], bool]) -> None:
@@ -153,37 +158,41 @@ class _Run:
     def write_down(self) -> None:
         """Write what became of the last letter, if that is still to be done."""
         if self._pending is not None:
-            with self._sessions.begin() as session:
-                self._write(session)
-            self._pending = None
+            with self._session.begin():
+                self._write()
+            self._written()
 
     def _send(self, letter: Claimed) -> None:
-        with self._sessions.begin() as session:
-            self._write(session)
+        with self._session.begin():
+            self._write()
             is_ours = mark_sending(
-                session, letter.id, owner=self._owner, now=self._now(), lease=self._lease
+                self._session, letter.id, owner=self._owner, now=self._now(), lease=self._lease
             )
-        self._pending = None
+        self._written()
         if not is_ours:
             log.warning("letter=%d outcome=skipped, its lease has ended", letter.id)
             return
         # Whatever ends the attempt, an interrupt too, the letter is at least known to be unknown.
         self._pending = _Outcome(letter, _Fate.UNKNOWN, self._now(), error=INTERRUPTED)
         self._pending = _attempt(self._transport, letter, self._now)
-        self.may_go_on = not self._pending.affects_all
+        self._unknown += self._pending.fate is _Fate.UNKNOWN
+        self.may_go_on = not self._pending.affects_all and self._unknown < MAX_UNKNOWN
 
     def _give_back(self, letters: Sequence[Claimed]) -> None:
-        with self._sessions.begin() as session:
-            self._write(session)
-            release(session, [letter.id for letter in letters], owner=self._owner)
-        self._pending = None
+        with self._session.begin():
+            self._write()
+            release(self._session, [letter.id for letter in letters], owner=self._owner)
+        self._written()
 
-    def _write(self, session: Session) -> None:
-        if self._pending is None:
-            return
-        _record(session, self._pending, self._owner)
-        self._counts[self._pending.fate] += 1
-        log.info("letter=%d outcome=%s", self._pending.letter.id, self._pending.fate.value)
+    def _write(self) -> None:
+        if self._pending is not None:
+            _record(self._session, self._pending, self._owner)
+
+    def _written(self) -> None:
+        if self._pending is not None:
+            self._counts[self._pending.fate] += 1
+            log.info("letter=%d outcome=%s", self._pending.letter.id, self._pending.fate.value)
+        self._pending = None
 
 
 INTERRUPTED = "The attempt was interrupted; the letter may have left."

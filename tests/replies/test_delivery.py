@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import select, update
 
 from config.database import Sessions
-from replies.delivery import WAITS, DeliveryReport, deliver_due, next_attempt
+from replies.delivery import MAX_UNKNOWN, WAITS, DeliveryReport, deliver_due, next_attempt
 from replies.outbox import LetterState, OutboxEmail, claim_due, enqueue, settle_abandoned
 from replies.outgoing import new_message_id
 from replies.smtp import DeliveryError, SmtpServer, SmtpTransport
@@ -204,6 +204,15 @@ def test_a_surprise_leaves_the_letter_unknown_and_the_others_go_out(
     transport = FakeTransport("250 OK", ZeroDivisionError())
     assert deliver(sessions, transport, now) == DeliveryReport(sent=2, unknown=1)
     assert states(sessions) == [LetterState.SENT, LetterState.UNKNOWN, LetterState.SENT]
+
+
+def test_a_server_that_keeps_breaking_off_does_not_spoil_every_letter(
+    sessions: Sessions, now: datetime
+) -> None:
+    put(sessions, now, *addresses(12))
+    broken = [DeliveryError("Broke off.", sent_unknown=True) for _ in range(12)]
+    assert deliver(sessions, FakeTransport(*broken), now) == DeliveryReport(unknown=MAX_UNKNOWN)
+    assert states(sessions).count(LetterState.QUEUED) == 12 - MAX_UNKNOWN
 
 
 def test_an_interrupt_is_passed_on_and_the_truth_is_kept(sessions: Sessions, now: datetime) -> None:
