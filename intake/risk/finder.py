@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from intake.risk.phrases import Phrase, Trigger
+from intake.risk.phrases import Phrase
 from intake.risk.wording import Wording
 
 MOST_HITS = 4
@@ -20,7 +20,8 @@ class Hit:
     last: int
 
 
-_Entry = tuple[Trigger, int, Phrase]
+_Entry = tuple[str, tuple[frozenset[str], ...], int, Phrase]
+"""What to look for in the text, what else must be there, whose phrase it is, and the phrase."""
 _STEM = 3
 """Letters by which the beginnings of words are looked up; the shortest beginning allowed."""
 
@@ -45,7 +46,7 @@ class Finder:
                 for trigger in phrase.triggers:
                     is_stem = trigger.word.endswith("*")
                     table, key = (stems, trigger.word[:_STEM]) if is_stem else (words, trigger.word)
-                    table[key].append((trigger, owner, phrase))
+                    table[key].append((trigger.needle, phrase.needs, owner, phrase))
         return cls(
             {word: tuple(entries) for word, entries in words.items()},
             {stem: tuple(entries) for stem, entries in stems.items()},
@@ -55,9 +56,13 @@ class Finder:
         """Return the hits in `wording` in the order of the text, at most `MOST_HITS` per owner."""
         vocabulary, words = wording.vocabulary, wording.words
         hits: dict[int, set[Hit]] = {}
-        for trigger, owner, phrase in self._candidates(vocabulary):
-            if phrase.may_be_in(vocabulary) and trigger.needle in words:
-                _collect(hits.setdefault(owner, set()), owner, phrase, trigger, wording)
+        for needle, needs, owner, phrase in self._candidates(vocabulary):
+            for need in needs:  # the busiest lines of the scan, hence no function
+                if vocabulary.isdisjoint(need):
+                    break
+            else:
+                if needle in words:
+                    _collect(hits.setdefault(owner, set()), owner, phrase, needle, wording)
         every = (hit for found in hits.values() for hit in _joined(found))
         return tuple(sorted(every, key=lambda hit: (hit.first, hit.last, hit.owner)))
 
@@ -85,12 +90,10 @@ def _joined(hits: set[Hit]) -> Iterator[Hit]:
         yield current
 
 
-def _collect(
-    found: set[Hit], owner: int, phrase: Phrase, trigger: Trigger, wording: Wording
-) -> None:
+def _collect(found: set[Hit], owner: int, phrase: Phrase, needle: str, wording: Wording) -> None:
     if len(found) >= MOST_HITS:
         return
-    for match in phrase.find(wording.words, trigger):
+    for match in phrase.find(wording.words, needle):
         first, last = wording.index_at(match.start() + 1), wording.index_at(match.end() - 1)
         found.add(Hit(owner, first, last))
         if len(found) >= MOST_HITS:

@@ -74,17 +74,15 @@ class Phrase:
         """Return the pattern compiled: not before a text may hold it, as most never do."""
         return re.compile(self.pattern)
 
-    def may_be_in(self, vocabulary: frozenset[str]) -> bool:
-        """Return whether a text of these words can hold the phrase at all."""
-        for need in self.needs:  # noqa: SIM110 - the busiest line of the scan; a loop is fastest
-            if vocabulary.isdisjoint(need):
-                return False
-        return True
-
-    def find(self, words: str, trigger: Trigger) -> Iterator[re.Match[str]]:
-        """Yield where the phrase stands in `words` near `trigger`, each stretch read once."""
-        for start, end in _stretches(words, trigger.needle, self.reach):
-            yield from self.regex.finditer(words, start, end)
+    def find(self, words: str, needle: str) -> Iterator[re.Match[str]]:
+        """Yield where the phrase stands in `words` near a trigger's `needle`, in linear time."""
+        regex, reach = self.regex, self.reach
+        position = words.find(needle)
+        while position >= 0:
+            start, end = max(0, position - reach), position + len(needle) + reach
+            while 0 <= (position := words.find(needle, position + 1)) <= end + reach:
+                end = position + len(needle) + reach  # stretches that overlap are read as one
+            yield from regex.finditer(words, start, end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,13 +195,3 @@ def _commonness(options: tuple[str, ...]) -> float:
 def _frequency(word: str) -> float:
     """Return roughly how often `word` comes; beginnings of words cost more to look for."""
     return _UNCOMMON * 3 if word.endswith("*") else _COMMONEST.get(word, _UNCOMMON)
-
-
-def _stretches(words: str, needle: str, reach: int) -> Iterator[tuple[int, int]]:
-    """Yield the stretches of `words` around each `needle`, overlapping ones joined."""
-    position = words.find(needle)
-    while position >= 0:
-        start, end = max(0, position - reach), position + len(needle) + reach
-        while 0 <= (position := words.find(needle, position + 1)) <= end + reach:
-            end = position + len(needle) + reach
-        yield start, end

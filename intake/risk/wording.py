@@ -7,6 +7,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import accumulate
 
 CHUNK = 60_000
 """Characters read at once: keeps memory small however long the text is."""
@@ -59,12 +60,8 @@ class Wording:
     @cached_property
     def _places(self) -> list[int]:
         """Return where in `words` each token begins."""
-        places: list[int] = []
-        position = 1
-        for token in self.tokens:
-            places.append(position)
-            position += len(token) - token.count("'") + 1
-        return places
+        lengths = map(len, self.words[1:-1].split(" "))
+        return list(accumulate(lengths, lambda place, length: place + length + 1, initial=1))[:-1]
 
     def place(self, index: int) -> int:
         """Return where token `index` begins in `words`; the end of `words` beyond the last."""
