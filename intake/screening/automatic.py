@@ -75,7 +75,7 @@ def auto_submitted(message: Message, _surroundings: Surroundings) -> Screening |
 def auto_reply_header(message: Message, surroundings: Surroundings) -> Screening | None:
     """Hit on the headers that answering machines of various makes set."""
     present = message.header_names & surroundings.rules.auto_reply.headers
-    if not set(values_of(message, *present)) - _DENIALS:
+    if not present or not set(values_of(message, *present)) - _DENIALS:
         return None
     return withheld(
         Verdict.AUTO_REPLY, "auto-reply-header", "It carries the mark of an answering machine."
@@ -109,9 +109,9 @@ def inbox_rule_reply(message: Message, _surroundings: Surroundings) -> Screening
     The header names the mailbox whose rule acted. If that is not the sender's, the rule only
     passed on what a person wrote.
     """
-    actors = addresses_in(" ".join(values_of(message, _INBOX_RULES)))
     if _INBOX_RULES not in message.header_names or is_reply_or_forward(plain_subject(message)):
         return None
+    actors = addresses_in(" ".join(values_of(message, _INBOX_RULES)))
     if actors and message.sender and message.sender.email.lower() not in actors:
         return None
     return withheld(
@@ -130,7 +130,7 @@ def for_autoresponder(message: Message, _surroundings: Surroundings) -> Screenin
 
 def absence_note(message: Message, surroundings: Surroundings) -> Screening | None:
     """Hit on an answering machine's subject together with the null return path."""
-    if not has_null_return_path(message) or not begins_like_auto_reply(message, surroundings):
+    if not begins_like_auto_reply(message, surroundings) or not has_null_return_path(message):
         return None
     return withheld(
         Verdict.AUTO_REPLY,

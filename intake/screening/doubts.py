@@ -16,6 +16,7 @@ from intake.screening.verdict import Screening, Verdict, withheld
 
 _SUPPRESSING = {"all", "oof", "autoreply"}
 _LONGEST_ADDRESS = 254  # RFC 5321 4.5.3.1.3
+_FORBIDDEN = frozenset(' <>(),;:"\\[]\x7f').union(map(chr, range(32)))
 _PASSED_ON = ("x-ms-exchange-inbox-rules-loop", "x-loop")
 _DEAD_ENDS = (".invalid", ".local", ".localdomain", ".internal", ".lan", ".localhost")
 
@@ -39,6 +40,8 @@ def suppressed_responses(message: Message, _surroundings: Surroundings) -> Scree
 
     No other effect: Exchange puts this on ordinary human mail.
     """
+    if "x-auto-response-suppress" not in message.header_names:
+        return None
     wishes = ",".join(values_of(message, "x-auto-response-suppress")).split(",")
     if not _SUPPRESSING.intersection(wish.strip() for wish in wishes):
         return None
@@ -80,7 +83,7 @@ def _is_deliverable(email: str) -> bool:
     labels = domain.split(".")
     if not local or len(labels) < 2 or not all(labels) or domain.endswith(_DEAD_ENDS):
         return False
-    return not any(character in ' <>(),;:"\\[]' or character < " " for character in email)
+    return _FORBIDDEN.isdisjoint(email)
 
 
 def answers_go_elsewhere(message: Message, surroundings: Surroundings) -> Screening | None:
