@@ -55,7 +55,7 @@ def _addresses(value: bytes, elsewhere: Sequence[str]) -> list[Address]:
 def _make(name: str, email: str, elsewhere: Sequence[str]) -> Address:
     if "=?" in name:  # encoded words inside quotes are not by the book, but common
         name = decode_header(name.encode("utf-8", "replace"), elsewhere)
-    return Address(one_line(name).strip("\"' "), _tidy(email))
+    return Address(_unquoted(one_line(name)), _tidy(email))
 
 
 def _fall_back(value: bytes, elsewhere: Sequence[str]) -> list[Address]:
@@ -82,10 +82,20 @@ def _with_whole_name(found: list[Address], value: bytes, elsewhere: Sequence[str
     if b"," not in value or value.count(b"@") != 1 or value.count(b"<") != 1:
         return first
     name = decode_header(value.partition(b"<")[0], elsewhere)
-    return Address(name.replace('\\"', '"').strip("\"' "), first.email)
+    return Address(_unquoted(name.replace('\\"', '"')), first.email)
+
+
+def _unquoted(name: str) -> str:
+    """Take off quotes that stand around the whole name (one of a pair is part of it)."""
+    name = name.strip()
+    while len(name) > 1 and name[0] == name[-1] and name[0] in "\"'":
+        name = name[1:-1].strip()
+    return name
 
 
 def _tidy(email: str) -> str:
+    if email[:7].lower() == "mailto:":
+        email = email[7:]
     local, at, domain = email.strip(_AROUND).rpartition("@")
     return f"{local.strip()}{at}{domain.strip(_AROUND).lower()}"
 

@@ -12,6 +12,7 @@ from intake.parsing.transfer import body_size, decode_body
 from intake.parsing.uuencoded import InlineFile
 
 LONGEST_ATTACHED_TEXT = 200_000
+LONGEST_ATTACHED_SOURCE = 800_000
 BUDGET_SPENT = "its text attachments are very long and were not all read"
 MESSAGE_TYPES = {"message/rfc822", "message/global", "text/rfc822-headers"}
 _MOST_HEADER_BYTES = 300_000
@@ -30,11 +31,11 @@ _TYPES_BY_EXTENSION = {
 }
 
 
-def describe(raw: bytes, part: Part, elsewhere: Sequence[str], text_left: int) -> Attachment:
-    """Return `part` as an attachment, with at most `text_left` characters of its text."""
+def describe(raw: bytes, part: Part, elsewhere: Sequence[str], source_left: int) -> Attachment:
+    """Return `part` as an attachment, its text read from at most `source_left` bytes."""
     name = attachment_name(raw, part, elsewhere)
     size = body_size(raw, part.start, part.end, part.encoding)
-    text = _text(raw, part, elsewhere, min(text_left, LONGEST_ATTACHED_TEXT))
+    text = _text(raw, part, elsewhere, min(source_left, LONGEST_ATTACHED_SOURCE))
     return Attachment(name, part.type, size, part.number, text)
 
 
@@ -70,5 +71,5 @@ def enclosed_block(raw: bytes, part: Part) -> HeaderBlock:
 def _text(raw: bytes, part: Part, elsewhere: Sequence[str], limit: int) -> str:
     if limit <= 0 or not part.type.startswith("text/") or part.type == "text/rfc822-headers":
         return ""
-    source = part_source(raw, part, elsewhere, LONGEST_ATTACHED_TEXT * 8)
-    return tidy(readable(part, source))[:limit]
+    source = part_source(raw, part, elsewhere, limit)
+    return tidy(readable(part, source))[:LONGEST_ATTACHED_TEXT]

@@ -12,7 +12,14 @@ _TIME = re.compile(r"(?<![\d:+-])(\d{1,2}):(\d{2})(?::(\d{2}))?(?: ?([ap])m)?(?!
 _OFFSET = re.compile(r"(?:^|[ tz\d])(?:gmt|utc|ut)? ?([+-])(\d{1,2}):?(\d{2})?(?!\d)")
 _ISO = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}[t ]\d{2}:\d{2}(?::\d{2})?(?:\.\d{1,6})?")
 
-_ODD_ZONE = re.compile(r"[+-]\d{1,2}:\d{2}|(?:gmt|utc|ut)[+-]\d")
+_ODD_ZONE = re.compile(r"[+-]\d{1,2}:\d{2}|(?:gmt|utc|ut)[+-]\d|:\d\d +(?:bst|we?s?t|[ce]es?t)\b")
+_NAMED_ZONE = re.compile(r"^ *(bst|wet|west|cet|cest|eet|eest)\b")
+_HOURS_AHEAD = {"bst": 1, "wet": 0, "west": 1, "cet": 1, "cest": 2, "eet": 2, "eest": 3}
+
+
+def has_odd_zone(value: str) -> bool:
+    """Return whether others read the zone as UTC: `+02:00`, `GMT+1`, `BST` (ours in summer)."""
+    return _ODD_ZONE.search(value[:_LONGEST].lower()) is not None
 
 
 def read_date(value: str) -> datetime | None:
@@ -21,7 +28,7 @@ def read_date(value: str) -> datetime | None:
     if not value:
         return None
     lowered = value.lower()
-    if _ODD_ZONE.search(lowered):  # the standard library reads these as UTC
+    if has_odd_zone(value):
         return _plausible(_read_iso(lowered) or _read_loosely(lowered))
     try:
         return _plausible(_in_utc(parsedate_to_datetime(value)))
@@ -81,6 +88,8 @@ def _find_day(value: str) -> tuple[int, int, int] | None:
 
 
 def _shift(moment: datetime, rest: str) -> datetime | None:
+    if (named := _NAMED_ZONE.match(rest)) is not None:
+        return moment.replace(tzinfo=UTC) - timedelta(hours=_HOURS_AHEAD[named[1]])
     found = _OFFSET.search(" " + rest)
     if found is None:
         return moment.replace(tzinfo=UTC)

@@ -24,9 +24,11 @@ def decode_header(value: bytes, elsewhere: Sequence[str] = ()) -> str:
     Adjacent encoded words of one charset are joined before decoding, since senders cut
     characters in two. What is broken is shown as it came.
     """
-    if b"=?" not in value:
-        return one_line(decode_text(value, None, elsewhere))
-    return one_line("".join(_pieces(value, elsewhere)))
+    if b"=?" in value:
+        return one_line("".join(piece for piece, _ in _decoded_runs(value, elsewhere)))
+    if value.isascii() and b"\x1b" not in value:
+        return one_line(value.decode("ascii"))
+    return one_line(decode_text(value, None, elsewhere))
 
 
 def recode_header(value: bytes, elsewhere: Sequence[str] = ()) -> str:
@@ -36,7 +38,7 @@ def recode_header(value: bytes, elsewhere: Sequence[str] = ()) -> str:
     that stand inside a name.
     """
     if b"=?" not in value:
-        return one_line(decode_text(value, None, elsewhere))
+        return decode_header(value, elsewhere)
     parts: list[str] = []
     for piece, is_word in _decoded_runs(value, elsewhere):
         parts.append(_as_utf8_word(piece) if is_word else piece)
@@ -53,10 +55,6 @@ def one_line(text: str) -> str:
 def _as_utf8_word(text: str) -> str:
     encoded = binascii.b2a_base64(one_line(text).encode("utf-8", "replace"), newline=False)
     return f"=?utf-8?b?{encoded.decode('ascii')}?="
-
-
-def _pieces(value: bytes, elsewhere: Sequence[str]) -> list[str]:
-    return [piece for piece, _ in _decoded_runs(value, elsewhere)]
 
 
 def _decoded_runs(value: bytes, elsewhere: Sequence[str]) -> list[tuple[str, bool]]:

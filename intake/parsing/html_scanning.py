@@ -8,7 +8,7 @@ no tree.
 import html
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _NAME = re.compile(r"/?([a-zA-Z][a-zA-Z0-9:-]{0,40})")
 _ATTRIBUTE = re.compile(
@@ -21,8 +21,7 @@ RAW_TEXT = {"script", "style", "title", "xmp", "iframe", "noembed", "noframes", 
 _CLOSING = {name: re.compile(f"</{name}", re.IGNORECASE) for name in RAW_TEXT}
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(NamedTuple):
     """A tag: its name lower-cased, whether it closes, and its attributes as they were written."""
 
     name: str
@@ -47,6 +46,11 @@ def unescape(text: str) -> str:
         return html.unescape(text)
     except ValueError:  # a number of more digits than Python converts
         return text
+
+
+def _is_address(tag: Tag) -> bool:
+    """Return whether it is an address in brackets, not a tag: `<anna@example.org>`."""
+    return "@" in tag.written.split(None, 1)[0] and tag.written[0] in "@._+-0123456789"
 
 
 class Scanner:
@@ -74,7 +78,7 @@ class Scanner:
                     yield text
                 continue
             tag, position = self._tag(start, found)
-            if tag.written.startswith("@"):  # an address in brackets, not a tag
+            if "@" in tag.written and _is_address(tag):
                 yield source[start:position]
                 continue
             yield tag

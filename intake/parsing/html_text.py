@@ -4,7 +4,7 @@ import re
 
 from intake.parsing.html_scanning import RAW_TEXT, Scanner, Tag
 
-LONGEST_HTML = 2_000_000
+LONGEST_HTML = 1_000_000
 _DEEPEST_QUOTE = 8
 _LONGEST_LINK = 1_000
 _SPACES = re.compile(r"[ \t\r\n\f\xa0]+")
@@ -19,7 +19,7 @@ _QUOTE_CLASSES = ("gmail_quote", "yahoo_quoted", "protonmail_quote", "moz-cite-p
 
 
 def html_to_text(source: str) -> str:
-    """Return the text that a reader of the HTML `source` would see, at most 2 MB of it read.
+    """Return the text that a reader of the HTML `source` would see, its first million characters.
 
     Hidden elements, scripts and styles are left out; quoted elements have "> " before each line,
     so that `intake.quoting` finds them.

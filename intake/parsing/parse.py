@@ -7,7 +7,7 @@ from config.errors import KithError
 from intake.message import Header, Message
 from intake.parsing.addresses import read_addresses, read_sender
 from intake.parsing.charsets import clean, decode_text
-from intake.parsing.dates import read_date, read_received_date
+from intake.parsing.dates import has_odd_zone, read_date, read_received_date
 from intake.parsing.enclosures import read_calendar_method, read_delivery_status, read_enclosed
 from intake.parsing.encoded_words import decode_header
 from intake.parsing.header_block import HeaderBlock
@@ -106,7 +106,8 @@ def _first(headers: tuple[Header, ...], name: str) -> str:
 def _date(headers: tuple[Header, ...]) -> datetime | None:
     """Return the date the sender gave, else when the last server on its way received it."""
     written = _first(headers, "date")
-    if written and (moment := date_in(written) or read_date(written)) is not None:
+    trusted = None if has_odd_zone(written) else date_in(written)
+    if (moment := trusted or read_date(written)) is not None:
         return moment
     return read_received_date(_first(headers, "received"))
 

@@ -7,8 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from intake.message import Attachment
-from intake.parsing.attaching import BUDGET_SPENT, describe, describe_inline
+from intake.parsing.attaching import (
+    BUDGET_SPENT,
+    LONGEST_ATTACHED_SOURCE,
+    describe,
+    describe_inline,
+)
 from intake.parsing.charsets import clean, decode_text
+from intake.parsing.html_text import LONGEST_HTML
 from intake.parsing.structure import Part, Structure
 from intake.parsing.text_parts import LONGEST_ENCODED, part_source, readable, tidy
 from intake.parsing.transfer import decode_body
@@ -53,7 +59,7 @@ class _Walk:
     attachments: list[Attachment] = field(default_factory=list)
     attached_parts: list[Part] = field(default_factory=list)
     defects: dict[str, None] = field(default_factory=dict)
-    text_left: int = 1_000_000
+    source_left: int = 2_000_000
 
     def render(self, part: Part) -> _Rendering:
         if part.children:
@@ -67,10 +73,11 @@ class _Walk:
         return _Rendering()
 
     def attach(self, part: Part) -> None:
-        made = describe(self.raw, part, self.elsewhere, self.text_left)
-        self.text_left -= len(made.text)
-        if self.text_left <= 0:
-            self.defects[BUDGET_SPENT] = None
+        made = describe(self.raw, part, self.elsewhere, self.source_left)
+        if part.type.startswith("text/"):
+            if self.source_left < min(part.end - part.start, LONGEST_ATTACHED_SOURCE):
+                self.defects[BUDGET_SPENT] = None
+            self.source_left = max(0, self.source_left - (part.end - part.start))
         self.attachments.append(made)
         self.attached_parts.append(part)
 
@@ -114,11 +121,11 @@ class _Walk:
         return readable(part, source)
 
     def _render_text(self, part: Part) -> _Rendering:
-        if part.end - part.start > LONGEST_ENCODED:
-            self.defects[SHORTENED] = None
         source = part_source(self.raw, part, self.elsewhere, LONGEST_ENCODED)
-        text = readable(part, source)
-        return _Rendering(text, part.type == "text/html")
+        is_html = part.type == "text/html"
+        if part.end - part.start > LONGEST_ENCODED or (is_html and len(source) > LONGEST_HTML):
+            self.defects[SHORTENED] = None
+        return _Rendering(readable(part, source), is_html)
 
 
 def read_body(raw: bytes, structure: Structure, elsewhere: Sequence[str] = ()) -> Body:

@@ -1,0 +1,97 @@
+"""What one line of text is, told by the line alone."""
+
+from dataclasses import dataclass
+
+from intake.quoting.words import (
+    BESIDE_DEVICES,
+    BLOCK_NAMES,
+    DEVICES,
+    FORWARD_BEGINNINGS,
+    FORWARDED,
+    ORIGINAL,
+    SENT_FROM,
+)
+
+MOST_LINES = 50_000
+_LONGEST_LINE = 300
+_FACES = (">:", ">_", ">.<", ">;", ">=(")
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The lines of a text side by side: where each starts, its words, and whether ">" leads it.
+
+    Lists rather than one object a line, since every mail passes here and most lines are plain.
+    """
+
+    starts: list[int]
+    texts: list[str]
+    quoted: list[bool]
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+def read_lines(text: str) -> Lines:
+    """Return the first 50,000 lines, without quote signs and blanks around them."""
+    starts, texts, quoted = [0], [], []
+    for written in text.split("\n", MOST_LINES)[:MOST_LINES]:
+        content = written[:_LONGEST_LINE].strip()
+        is_quoted = content[:1] == ">" and not content.startswith(_FACES)
+        starts.append(starts[-1] + len(written) + 1)
+        texts.append(content.lstrip("> ") if is_quoted else content)
+        quoted.append(is_quoted)
+    starts[-1] = min(starts[-1], len(text))
+    return Lines(starts, texts, quoted)
+
+
+def begins_forward(text: str) -> bool:
+    """Return whether the line stands above a forwarded message."""
+    if text.startswith(("--", "==")):
+        return text.strip("-=_* ").lower().startswith(FORWARDED)
+    return text[-1:] == ":" and text.lower().startswith(FORWARD_BEGINNINGS)
+
+
+def begins_original(text: str) -> bool:
+    """Return whether the line is "-----Original Message-----"."""
+    return text.startswith(("--", "==", "__")) and text.strip("-_=* ").lower() in ORIGINAL
+
+
+def is_rule(text: str) -> bool:
+    """Return whether the line is drawn, not written."""
+    return text.startswith(("---", "===", "___")) and not text.strip("-_= ")
+
+
+def header_name(text: str) -> str:
+    """Return the name if the line reads like `Subject: …` in a header block, else ""."""
+    name, colon, _ = text[:60].partition(":")
+    lowered = name.strip("* \xa0").lower()
+    return lowered if colon and lowered in BLOCK_NAMES else ""
+
+
+def is_prose(text: str, words: int) -> bool:
+    """Return whether the line has at least so many words."""
+    return text.count(" ") + 1 >= words
+
+
+def is_postscript(text: str) -> bool:
+    """Return whether the line begins with PS, P.S. or P S."""
+    letters = text[:6].lower().replace(".", "").replace(" ", "")
+    return letters.startswith("ps") and not text[2:3].isalpha()
+
+
+def names_a_device(text: str) -> bool:
+    """Return whether the line is a phone's own: "Sent from my iPhone", and nothing more.
+
+    "Sent from my phone, please do not ring it" is the sender's.
+    """
+    lowered = text[:200].lower().replace("’", "'")
+    prefix = next((each for each in SENT_FROM if lowered.startswith(each)), None)
+    if prefix is None or len(text) > 120:
+        return False
+    rest = lowered[len(prefix) :].partition("<")[0].partition("http")[0]
+    words = [kept for word in rest.split() if (kept := word.strip(".,;:!()[]-"))]
+    known = all(
+        word in DEVICES or word in BESIDE_DEVICES or any(map(str.isdigit, word)) for word in words
+    )
+    return known and len(words) <= 9 and any(word in DEVICES for word in words)
