@@ -15,7 +15,7 @@ from config.files import read_text
 from config.process_identity import is_gone, this_process
 from config.settings import Mode, Settings
 from intake.mailbox import ImapMailbox, ImapServer
-from replies.acknowledgement import GroupVoice
+from replies.acknowledgement import AcknowledgementTemplate, GroupVoice
 from replies.signposting import load_signposts
 from replies.smtp import SmtpServer, SmtpTransport
 from replies.templates import ReplyTemplates
@@ -74,11 +74,17 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Kith:
 
 
 def make_desk(settings: Settings) -> Desk:
-    """Return what the pipeline needs, with the site's own files laid over the packaged ones."""
+    """Return what the pipeline needs, with the site's own files laid over the packaged ones.
+
+    A letter, list or model of the site's own that cannot be used is refused here, not when the
+    first mail comes.
+    """
     group = settings.group
+    templates = ReplyTemplates(settings.site_dir)
+    templates.check(AcknowledgementTemplate)
     return Desk(
         judges=load_judges(settings),
-        templates=ReplyTemplates(settings.site_dir),
+        templates=templates,
         signposts=load_signposts(read_text("signposting.toml", settings.site_dir)),
         group=GroupVoice(
             name=group.name,

@@ -12,7 +12,7 @@ from casework.models import Case, CaseMessage, OutboxEmail, ReceivedMail
 from casework.queue import flags_of
 from casework.references import is_reference
 from casework.schema import check_schema
-from config.database import Sessions, make_engine, make_sessions
+from config.database import Sessions, make_engine, make_sessions, readers
 from config.errors import KithError
 
 
@@ -113,6 +113,7 @@ def _letter(email: OutboxEmail) -> dict[str, Any]:
         "state": email.state,
         "to": email.to_address,
         "subject": email.subject,
+        "body": email.body,
         "message_id": email.message_id,
         "attempts": email.attempts,
         "sent_at": email.sent_at.isoformat() if email.sent_at else None,
@@ -161,7 +162,7 @@ def in_words(report: dict[str, Any]) -> str:
         f"{report['reference']}  {report['status']}  risk {report['risk_level']}",
         *(f"  strand   {s['kind']}, {s['stage']}" for s in report["strands"]),
         *(f"  mail     {m['received_at']}  {m['state']}" for m in report["received_mails"]),
-        *(f"  letter   {m['purpose']}, {m['state']}" for m in report["letters"]),
+        *(line for letter in report["letters"] for line in _letter_lines(letter)),
         *(f"  date     {d['date']}  {d['type']}" for d in report["key_dates"]),
         *(
             f"  history  {h['at']}  {h['by']}: {h['what']}. {h['detail']}"
@@ -171,10 +172,15 @@ def in_words(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _letter_lines(letter: dict[str, Any]) -> list[str]:
+    head = f"  letter   {letter['purpose']}, {letter['state']}: {letter['subject']}"
+    return [head, *(f"           | {line}" for line in letter["body"].splitlines())]
+
+
 def _sessions() -> Sessions:
     engine = make_engine(current_settings().database_url)
     check_schema(engine)
-    return make_sessions(engine)
+    return readers(make_sessions(engine))
 
 
 @click.group()

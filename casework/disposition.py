@@ -14,8 +14,17 @@ from intake.screening import Screening, Verdict
 from intake.taxonomy import Kind
 
 WAITING_FOR_A_PERSON = frozenset({RiskLevel.NOW, RiskLevel.TODAY})
-PEOPLES_BULK_RULES = frozenset({"discussion-list", "implicit-destination"})
-"""Marks of bulk mail that a parent's own words carry when they came through a group's list."""
+RULES_THAT_CATCH_PEOPLE = frozenset(
+    {
+        "discussion-list",  # a parent's words through a group's list
+        "not-addressed-to-us",  # forwarded by a provider, or sent by Bcc
+        "sending-service",  # a charity's own website sends its forms so
+        "failed-authentication",  # forwarded by an old provider
+        "several-authors",
+        "claims-our-address",
+    }
+)
+"""Screening rules whose mail may be a person's all the same: shown to a person, never answered."""
 
 
 class Action(StrEnum):
@@ -75,13 +84,14 @@ def _personal(
 
 def _held(screening: Screening, classification: Classification, risk: Risk) -> Disposition:
     by_a_person = is_human(classification)
-    through_a_list = screening.rule in PEOPLES_BULK_RULES
-    through_a_form = screening.verdict is Verdict.ROBOT
+    may_be_a_person = (
+        screening.verdict is Verdict.ROBOT or screening.rule in RULES_THAT_CATCH_PEOPLE
+    )
     in_danger = risk.level in WAITING_FOR_A_PERSON
     # An out-of-office or a newsletter that names helplines is no danger. A form's robot or a
     # forged-looking sender proves nothing about the words, so there the risk alone is enough.
     may_be_anybody = screening.verdict in {Verdict.ROBOT, Verdict.SPAM}
-    if by_a_person and (through_a_list or through_a_form or in_danger):
+    if by_a_person and (may_be_a_person or in_danger):
         return Disposition(Action.FILE, please_sort=True, reason=screening.reason)
     if in_danger and may_be_anybody:
         return Disposition(Action.FILE, please_sort=True, reason=screening.reason)

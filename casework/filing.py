@@ -15,12 +15,12 @@ from casework.correspondents import KnownCorrespondent, add_correspondent, can_b
 from casework.history import Line, What, record
 from casework.judging import Judged
 from casework.lifecycle import CaseStatus, after_a_letter_from_the_correspondent
-from casework.models import CASE_MESSAGES, CASES, KEY_DATES, STRANDS
+from casework.models import CASE_MESSAGES, CASES, CORRESPONDENTS, KEY_DATES, STRANDS
 from casework.references import CaseReference, new_reference
 from casework.threading import Match
 from intake.classification import Classification
 from intake.evidence import Evidence
-from intake.message import Message
+from intake.message import Address
 from intake.risk import KeyDate, RiskLevel
 
 FIRST_STAGE = "new"
@@ -43,13 +43,14 @@ class Filing:
 
     case_id: int
     reference: CaseReference
+    correspondent_id: int | None
     is_new: bool
 
 
 def open_case(
     session: Session,
     incoming: Incoming,
-    correspondent: KnownCorrespondent | None,
+    correspondent: KnownCorrespondent | Address | None,
     match: Match,
     now: datetime,
     *,
@@ -57,9 +58,12 @@ def open_case(
     needs_look: bool = False,
     draw: Callable[[], CaseReference] = new_reference,
 ) -> Filing:
-    """Open a case for the mail, with its strands, correspondence, dates and history."""
+    """Open a case for the mail, with its strands, correspondence, dates and history.
+
+    `correspondent` is somebody known, the address of somebody new, or nobody.
+    """
     judged = incoming.judged
-    person = correspondent or _new_correspondent(session, judged.message, now)
+    person = _known(session, correspondent, now)
     reference = _free_reference(session, draw)
     risk = judged.risk
     case = {
@@ -77,12 +81,11 @@ def open_case(
         "last_received_at": judged.received_at,
     }
     case_id = session.execute(_OPEN_CASE, case).scalar_one()
-    kinds = judged.classification
-    add_strands(session, case_id, kinds, first=True)
+    add_strands(session, case_id, judged.classification)
     add_message(session, case_id, incoming)
     add_key_dates(session, case_id, risk.key_dates)
     record(session, case_id, _opening_lines(judged, match), now)
-    return Filing(case_id, reference, is_new=True)
+    return Filing(case_id, reference, person.id if person else None, is_new=True)
 
 
 def append(session: Session, incoming: Incoming, case_id: int, now: datetime) -> Filing:
@@ -111,7 +114,8 @@ def append(session: Session, incoming: Incoming, case_id: int, now: datetime) ->
     added = _add_new_strands(session, case_id, judged.classification)
     lines += [Line(What.STRAND_ADDED, kind) for kind in added]
     record(session, case_id, lines, now)
-    return Filing(case_id, CaseReference(case.reference), is_new=False)
+    reference = CaseReference(case.reference)
+    return Filing(case_id, reference, case.correspondent_id, is_new=False)
 
 
 def note_automatic_mail(
@@ -120,6 +124,19 @@ def note_automatic_mail(
     """Put an automatic mail beside the correspondence it answers; nothing else changes."""
     add_message(session, case_id, incoming)
     record(session, case_id, [line], now)
+
+
+def stop_automatic_mail(session: Session, filing: Filing, now: datetime) -> None:
+    """Honour a STOP: nothing goes to this person by itself any more; people still answer."""
+    if filing.correspondent_id is None:
+        return
+    session.execute(
+        update(CORRESPONDENTS)
+        .where(CORRESPONDENTS.c.id == filing.correspondent_id)
+        .values(no_automatic_mail=True)
+    )
+    line = Line(What.STOPPED, "They wrote STOP: no more automatic mail to them.")
+    record(session, filing.case_id, [line], now)
 
 
 def add_letter(session: Session, case_id: int, outbox_id: int, line: Line, now: datetime) -> None:
@@ -158,9 +175,9 @@ def add_message(session: Session, case_id: int, incoming: Incoming) -> None:
     session.execute(_ADD_MESSAGE, row)
 
 
-def add_strands(session: Session, case_id: int, kinds: Classification, *, first: bool) -> list[str]:
-    """Add the kinds of a mail as strands; the main one is primary when it is the case's first."""
-    strands = [(kinds.kind, kinds.confidence, kinds.sure, first)]
+def add_strands(session: Session, case_id: int, kinds: Classification) -> None:
+    """Add the kinds of a case's first mail as its strands; the main one is primary."""
+    strands = [(kinds.kind, kinds.confidence, kinds.sure, True)]
     strands += [(also.kind, also.confidence, False, False) for also in kinds.also]
     rows = [
         {
@@ -174,7 +191,6 @@ def add_strands(session: Session, case_id: int, kinds: Classification, *, first:
         for kind, confidence, sure, primary in strands
     ]
     session.execute(_ADD_STRANDS, rows)
-    return [str(kind) for kind, *_ in strands]
 
 
 def add_key_dates(session: Session, case_id: int, dates: Iterable[KeyDate]) -> None:
@@ -206,12 +222,14 @@ def _add_new_strands(session: Session, case_id: int, kinds: Classification) -> l
     return [str(kinds.kind)]
 
 
-def _new_correspondent(
-    session: Session, message: Message, now: datetime
+def _known(
+    session: Session, correspondent: KnownCorrespondent | Address | None, now: datetime
 ) -> KnownCorrespondent | None:
-    if message.sender is None or not can_be_written_to(message.sender):
+    if not isinstance(correspondent, Address):
+        return correspondent
+    if not can_be_written_to(correspondent):
         return None
-    return add_correspondent(session, message.sender, now)
+    return add_correspondent(session, correspondent, now)
 
 
 def _free_reference(session: Session, draw: Callable[[], CaseReference]) -> CaseReference:
@@ -249,6 +267,7 @@ _OPEN_CASE = insert(CASES).returning(CASES.c.id)
 _LOCK_CASE = (
     select(
         CASES.c.reference,
+        CASES.c.correspondent_id,
         CASES.c.status,
         CASES.c.risk_level,
         CASES.c.unsafe_reply,

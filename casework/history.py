@@ -29,6 +29,7 @@ class What(StrEnum):
     LETTER_FAILED = "letter failed"
     LETTER_UNKNOWN = "letter's fate unknown"
     AUTOMATIC_MAIL = "automatic mail noted"
+    STOPPED = "automatic mail stopped"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The journey of one mail through the house, written down once, where it runs.
 
-    received mail → judged → matched → disposed → filed → acknowledged → settled
-                    ╰──────────────────── one transaction ─────────────────────╯
+    received mail → judged → matched → disposed → settled → filed → acknowledged
+                             ╰──────────────── one transaction ────────────────╯
 
 If the power fails inside, nothing of it has happened and the mail is claimed again; afterwards all
 of it has. The acknowledgement is only queued here: it leaves by `replies.delivery`.
@@ -14,13 +14,21 @@ from sqlalchemy.orm import Session
 
 from casework.correspondents import KnownCorrespondent, find_correspondent
 from casework.disposition import Action, Disposition, dispose, is_human
-from casework.filing import Filing, Incoming, add_letter, append, note_automatic_mail, open_case
+from casework.filing import (
+    Filing,
+    Incoming,
+    add_letter,
+    append,
+    note_automatic_mail,
+    open_case,
+    stop_automatic_mail,
+)
 from casework.history import Line, What
 from casework.judging import Judged, Judges, judge
 from casework.threading import Match, cases_of_letters, find_case
 from intake.bounces import parse_bounce
 from intake.inbox import ClaimedMail, MailState, Settlement, first_with_hash, settle
-from intake.message import Message
+from intake.message import Address, Message
 from intake.risk import RiskLevel
 from intake.screening import Screening, Verdict
 from replies.acknowledgement import (
@@ -37,6 +45,8 @@ from replies.outgoing import address_key
 from replies.signposting import Signposts
 from replies.templates import ReplyTemplates
 
+WEBSITE_FORM = "website-form"
+"""The screening rule of a form that a robot sends on; its address is not the writer's."""
 ONLY_THE_BEGINNING = "Too large: only the beginning was read. The whole mail is in the mailbox."
 SAME_MAIL = Settlement(
     MailState.SCREENED_OUT,
@@ -70,17 +80,25 @@ class Outcome:
     reason: str
 
 
+def understand(mail: ClaimedMail, raw: bytes, desk: Desk, now: datetime) -> Judged:
+    """Return what is to be thought of a claimed mail; touches no database."""
+    judged = judge(raw, received_at=mail.internal_date, judges=desk.judges, now=now)
+    if mail.is_whole:
+        return judged
+    defects = (*judged.message.defects, ONLY_THE_BEGINNING)
+    return replace(judged, message=replace(judged.message, defects=defects))
+
+
 def process_mail(
-    session: Session, mail: ClaimedMail, raw: bytes, *, desk: Desk, owner: str, now: datetime
+    session: Session, mail: ClaimedMail, judged: Judged, *, desk: Desk, owner: str, now: datetime
 ) -> Outcome:
-    """Take one claimed mail through the house; raises `ClaimLostError` if the claim is gone."""
+    """Take a claimed and judged mail through the house; raises `ClaimLostError` if it is gone."""
     twin = first_with_hash(session, mail.id, mail.sha256)
     if twin is not None:
         settlement = replace(SAME_MAIL, duplicate_of=twin)
         settle(session, mail.id, owner=owner, now=now, settlement=settlement)
         return _not_filed(None, settlement)
-    judged = _judge_all_there_is(mail, raw, desk, now)
-    person = find_correspondent(session, judged.message.sender)
+    person = find_correspondent(session, writer_of(judged))
     match = find_case(session, judged.message, person.id if person else None)
     answered = match.case_id or _case_of_the_letter_reported_on(session, judged)
     disposition = dispose(
@@ -92,17 +110,19 @@ def process_mail(
     )
     settlement = _settlement(judged.screening, disposition)
     settle(session, mail.id, owner=owner, now=now, settlement=settlement)
-    match disposition.action:
-        case Action.SCREEN_OUT:
-            return _not_filed(judged, settlement)
-        case Action.NOTE:
-            incoming = Incoming(mail.id, judged, disposition.reason)
-            line = _automatic_line(judged)
-            note_automatic_mail(session, incoming, answered or 0, line, now)
-            return _not_filed(judged, settlement)
-        case Action.FILE:
-            journey = _Filing(session, mail, judged, person, match, disposition, desk, now)
-            return journey.file_and_acknowledge()
+    if disposition.action is Action.FILE:
+        journey = _Filing(session, mail, judged, person, match, disposition, desk, now)
+        return journey.file_and_acknowledge()
+    if disposition.action is Action.NOTE and answered is not None:
+        incoming = Incoming(mail.id, judged, disposition.reason)
+        note_automatic_mail(session, incoming, answered, _automatic_line(judged), now)
+    return _not_filed(judged, settlement)
+
+
+def writer_of(judged: Judged) -> Address | None:
+    """Return who wrote the mail as far as the sender's address tells: a robot is nobody."""
+    is_robot = judged.screening.verdict is Verdict.ROBOT or judged.screening.rule == WEBSITE_FORM
+    return None if is_robot else judged.message.sender
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +143,8 @@ class _Filing:
         filing = self._file(permission)
         if permission.allowed:
             self._queue_acknowledgement(filing)
+        if asks_to_stop(self.judged.message):
+            stop_automatic_mail(self.session, filing, self.now)
         return Outcome(
             MailState.FILED,
             self.judged,
@@ -148,7 +170,8 @@ class _Filing:
             is_new_case=self.match.case_id is None,
             kind_is_human=is_human(self.judged.classification),
             to_address=to_address,
-            correspondent_opted_out=bool(self.person and self.person.no_automatic_mail),
+            correspondent_opted_out=asks_to_stop(message)
+            or bool(self.person and self.person.no_automatic_mail),
             address_unsafe=bool(self.person and self.person.unsafe_address),
             last_acknowledged_at=None,
             now=self.now,
@@ -163,7 +186,7 @@ class _Filing:
         return open_case(
             self.session,
             incoming,
-            self.person,
+            self.person or writer_of(self.judged),
             self.match,
             self.now,
             please_sort=self.disposition.please_sort,
@@ -183,14 +206,6 @@ class _Filing:
         words = "Drafted only: Kith is in shadow mode." if draft else "Queued for sending."
         line = Line(What.ACKNOWLEDGEMENT_QUEUED, words)
         add_letter(self.session, filing.case_id, outbox_id, line, self.now)
-
-
-def _judge_all_there_is(mail: ClaimedMail, raw: bytes, desk: Desk, now: datetime) -> Judged:
-    judged = judge(raw, received_at=mail.internal_date, judges=desk.judges, now=now)
-    if mail.is_whole:
-        return judged
-    defects = (*judged.message.defects, ONLY_THE_BEGINNING)
-    return replace(judged, message=replace(judged.message, defects=defects))
 
 
 def _case_of_the_letter_reported_on(session: Session, judged: Judged) -> int | None:
@@ -244,6 +259,12 @@ def _ancestors(message: Message) -> tuple[str, ...]:
     # RFC 5322 3.6.4: the parent's References (or else its In-Reply-To), then the parent itself.
     before = message.references or message.in_reply_to[:1]
     return (*before, message.message_id) if message.message_id else before
+
+
+def asks_to_stop(message: Message) -> bool:
+    """Return whether a line of its own says STOP, as our letters offer (rule AK-10)."""
+    lines = (line.strip(" \t.!\"'").casefold() for line in message.new_text.splitlines())
+    return "stop" in lines
 
 
 def _settlement(screening: Screening, disposition: Disposition) -> Settlement:

@@ -6,15 +6,15 @@ three times is set aside for a person, its bytes intact, and the rest goes on.
 """
 
 import logging
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy.exc import DBAPIError
 
-from casework.pipeline import Desk, Outcome, process_mail
-from config.database import Sessions
+from casework.judging import Judged
+from casework.pipeline import Desk, Outcome, process_mail, understand
+from config.database import Sessions, readers
 from config.logs import mail_context
 from intake.inbox import (
     ClaimedMail,
@@ -76,21 +76,74 @@ def process_received(
             )
         if not mails:
             break
-        for place, mail in enumerate(mails):
-            if worker.should_stop():
-                _give_back(sessions, mails[place:], worker)
-                break
-            tell(process_one(sessions, mail, desk, worker))
+        for processed in process_batch(sessions, mails, desk, worker):
+            tell(processed)
             done += 1
     return done
 
 
-def process_one(sessions: Sessions, mail: ClaimedMail, desk: Desk, worker: Worker) -> Processed:
-    """Take one claimed mail through the pipeline in its own transaction; log one line."""
-    started = time.monotonic()
+def process_batch(
+    sessions: Sessions, mails: Sequence[ClaimedMail], desk: Desk, worker: Worker
+) -> Iterator[Processed]:
+    """Judge the claimed mails, then file them in one transaction; give back what a stop leaves.
+
+    When anything goes wrong in the transaction, none of it is kept and each mail is filed in a
+    transaction of its own, so that one bad mail harms no other.
+    """
+    judged: list[tuple[ClaimedMail, Judged]] = []
+    reading = readers(sessions)
+    for place, mail in enumerate(mails):
+        if worker.should_stop():
+            _give_back(sessions, mails[place:], worker)
+            break
+        with mail_context(mail.id):
+            try:
+                judged.append((mail, _understand(reading, mail, desk, worker)))
+            except DBAPIError:
+                raise
+            except Exception:
+                yield Processed(mail.id, _after_failure(sessions, mail, worker))
+    try:
+        done = _file_together(sessions, judged, desk, worker)
+    except Exception:
+        log.warning("outcome=one_by_one mails=%d", len(judged))
+        for mail, opinion in judged:
+            yield process_one(sessions, mail, opinion, desk, worker)
+        return
+    for processed in done:
+        _log_outcome(processed)
+        yield processed
+
+
+def _understand(reading: Sessions, mail: ClaimedMail, desk: Desk, worker: Worker) -> Judged:
+    with reading() as session:
+        raw = raw_of(session, mail.id)
+    return understand(mail, raw, desk, worker.now())
+
+
+def _file_together(
+    sessions: Sessions, judged: Sequence[tuple[ClaimedMail, Judged]], desk: Desk, worker: Worker
+) -> list[Processed]:
+    if not judged:
+        return []
+    now = worker.now()
+    with sessions.begin() as session:
+        return [
+            Processed(
+                mail.id,
+                process_mail(session, mail, opinion, desk=desk, owner=worker.owner, now=now),
+            )
+            for mail, opinion in judged
+        ]
+
+
+def process_one(
+    sessions: Sessions, mail: ClaimedMail, judged: Judged, desk: Desk, worker: Worker
+) -> Processed:
+    """Take one mail through the pipeline in its own transaction."""
     with mail_context(mail.id):
         try:
-            outcome = _in_one_transaction(sessions, mail, desk, worker)
+            [processed] = _file_together(sessions, [(mail, judged)], desk, worker)
         except ClaimLostError:
             log.warning("outcome=claim_lost")
             return Processed(mail.id, None)
@@ -100,18 +153,15 @@ def process_one(sessions: Sessions, mail: ClaimedMail, desk: Desk, worker: Worke
             return Processed(mail.id, _after_failure(sessions, mail, worker))
         except Exception:
             return Processed(mail.id, _after_failure(sessions, mail, worker))
-        spent = (time.monotonic() - started) * 1000
-        reference = outcome.reference or "-"
-        log.info("case=%s outcome=%s ms=%.0f", reference, outcome.state, spent)
-        return Processed(mail.id, outcome)
+    _log_outcome(processed)
+    return processed
 
 
-def _in_one_transaction(
-    sessions: Sessions, mail: ClaimedMail, desk: Desk, worker: Worker
-) -> Outcome:
-    with sessions.begin() as session:
-        raw = raw_of(session, mail.id)
-        return process_mail(session, mail, raw, desk=desk, owner=worker.owner, now=worker.now())
+def _log_outcome(processed: Processed) -> None:
+    if processed.outcome is not None:
+        reference = processed.outcome.reference or "-"
+        with mail_context(processed.received_id):
+            log.info("case=%s outcome=%s", reference, processed.outcome.state)
 
 
 def _after_failure(sessions: Sessions, mail: ClaimedMail, worker: Worker) -> Outcome | None:
@@ -136,6 +186,6 @@ def _after_failure(sessions: Sessions, mail: ClaimedMail, worker: Worker) -> Out
     )
 
 
-def _give_back(sessions: Sessions, mails: list[ClaimedMail], worker: Worker) -> None:
+def _give_back(sessions: Sessions, mails: Sequence[ClaimedMail], worker: Worker) -> None:
     with sessions.begin() as session:
         release(session, [mail.id for mail in mails], owner=worker.owner)

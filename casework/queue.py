@@ -24,7 +24,7 @@ class Band(StrEnum):
 
     DANGER = "Someone may be in danger"
     DATES = "Dates in the next seven days"
-    HELD = "Held: nothing was sent, a person must decide"
+    HELD = "Held or unreadable: a person must look"
     SORT = "Please sort"
     WAITING = "Waiting for a first reply from a person"
 
@@ -132,7 +132,7 @@ def _next_dates(session: Session, ids: Sequence[int], today: date) -> dict[int, 
         .where(KeyDateRow.case_id.in_(ids), KeyDateRow.on >= today)
         .group_by(KeyDateRow.case_id)
     )
-    return dict(map(tuple, session.execute(statement).all()))
+    return {row[0]: row[1] for row in session.execute(statement).all()}
 
 
 def _mail_counts(session: Session, ids: Sequence[int]) -> dict[int, int]:
@@ -141,7 +141,7 @@ def _mail_counts(session: Session, ids: Sequence[int]) -> dict[int, int]:
         .where(CaseMessage.case_id.in_(ids))
         .group_by(CaseMessage.case_id)
     )
-    return dict(map(tuple, session.execute(statement).all()))
+    return {row[0]: row[1] for row in session.execute(statement).all()}
 
 
 def _acknowledgements(session: Session, ids: Sequence[int]) -> dict[int, str]:

@@ -84,8 +84,8 @@ class Service:
     def run(self, parts: frozenset[str]) -> None:
         """Run the chosen jobs on their schedule until the stop is set."""
         plan = schedule.Scheduler()
-        seconds = self.kith.settings.service.poll_seconds
-        jobs: dict[str, tuple[float, Callable[[], object]]] = {
+        seconds = max(1, round(self.kith.settings.service.poll_seconds))
+        jobs: dict[str, tuple[int, Callable[[], object]]] = {
             "poll": (seconds, self.poll),
             "process": (BETWEEN_LOOKS, self.process),
             "deliver": (BETWEEN_LOOKS, self.deliver),

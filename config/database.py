@@ -17,6 +17,7 @@ Sessions = sessionmaker[Session]
 """What a function takes that owns its transactions: `with sessions.begin() as session: ...`"""
 
 BUSY_TIMEOUT_MS = 30_000
+READING = "kith_reading"
 
 
 class DatabaseUrlError(KithError):
@@ -101,6 +102,12 @@ def make_sessions(engine: Engine) -> Sessions:
     return sessionmaker(engine, expire_on_commit=False)
 
 
+def readers(sessions: Sessions) -> Sessions:
+    """Return sessions of the same database that only read: on SQLite they wait for no writer."""
+    engine: Engine = sessions.kw["bind"]
+    return sessionmaker(engine.execution_options(**{READING: True}), expire_on_commit=False)
+
+
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
     run: Callable[[str], object] = connection.execute
@@ -113,4 +120,5 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 def _begin_immediate(connection: Any) -> None:
     # A deferred BEGIN that reads and then writes fails at once with "database is locked" when
     # another process wrote in between, whatever the timeout; IMMEDIATE waits its turn.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    reading = connection.get_execution_options().get(READING, False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

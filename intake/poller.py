@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy.exc import IntegrityError
 
-from config.database import Sessions
+from config.database import Sessions, readers
 from intake.inbox import highest_uid, store, unknown_uids
 from intake.mailbox import FetchedMail, Mailbox
 
@@ -42,11 +42,12 @@ def poll(
     window. Raises `MailboxError`; what was stored by then stays stored.
     """
     validity = mailbox.open()
-    with sessions() as session:
+    reading = readers(sessions)
+    with reading() as session:
         highest = highest_uid(session, mailbox.name, validity)
     first = 1 if from_the_start else max(1, highest - TRAILING_UIDS)
     present = mailbox.uids_from(first)
-    with sessions() as session:
+    with reading() as session:
         fresh = unknown_uids(session, mailbox.name, validity, present)
     stored = 0
     if not fresh:

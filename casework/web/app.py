@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute, Route
 from casework.queue import Band, Queue, read_queue
 from casework.web.headers import SafeHeaders
 from casework.web.words import british_day, kind_words, waited
-from config.database import Sessions
+from config.database import Sessions, readers
 
 LONDON = ZoneInfo("Europe/London")
 OUR_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
@@ -50,7 +50,7 @@ class Pages:
         group_name: str,
         links: Sequence[tuple[str, str]],
     ) -> None:
-        self.sessions = sessions
+        self.sessions = readers(sessions)
         self._now = now
         self._group_name = group_name
         self._links = links

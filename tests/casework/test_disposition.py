@@ -1,13 +1,15 @@
 """What is done with a mail once it is understood."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from casework.disposition import Action, Disposition, dispose
+import intake.screening
+from casework.disposition import RULES_THAT_CATCH_PEOPLE, Action, Disposition, dispose
 from intake.classification import Classification
 from intake.risk import Risk, RiskLevel
-from intake.screening import Screening, Verdict
+from intake.screening import RULES, Screening, Verdict
 from intake.taxonomy import Kind
 
 
@@ -50,11 +52,19 @@ def test_automatic_answers_are_noted_on_their_case_and_else_screened_out(verdict
     assert decided(verdict, Kind.AUTOMATED, RiskLevel.NOW).action is Action.SCREEN_OUT
 
 
-@pytest.mark.parametrize("rule", ["discussion-list", "implicit-destination"])
+@pytest.mark.parametrize("rule", sorted(RULES_THAT_CATCH_PEOPLE))
 def test_a_parents_mail_through_a_list_is_filed_for_sorting(rule: str) -> None:
     through_a_list = decided(Verdict.BULK, Kind.CASE_REPORT, rule=rule)
     assert through_a_list == Disposition(Action.FILE, please_sort=True, reason="because")
     assert decided(Verdict.BULK, Kind.CASE_REPORT, rule="campaign").action is Action.SCREEN_OUT
+
+
+def test_every_rule_named_here_is_a_rule_of_screening() -> None:
+    source = Path(intake.screening.__file__).parent
+    written = " ".join(path.read_text(encoding="utf-8") for path in source.glob("*.py"))
+    assert RULES
+    for rule in RULES_THAT_CATCH_PEOPLE:
+        assert f'"{rule}"' in written
 
 
 def test_a_persons_words_through_a_forms_robot_are_filed_for_sorting() -> None:

@@ -91,11 +91,8 @@ def every_uid_is_in_exactly_one_state(session: Session) -> None:
 def every_case_exists_once(session: Session) -> None:
     filed = select(ReceivedMail.id).where(ReceivedMail.state == MailState.FILED)
     received = set(session.execute(filed).scalars())
-    in_cases = list(
-        session.execute(
-            select(CaseMessage.received_id).where(CaseMessage.received_id.is_not(None))
-        ).scalars()
-    )
+    statement = select(CaseMessage.received_id)
+    in_cases = [number for number in session.execute(statement).scalars() if number is not None]
     assert sorted(in_cases) == sorted(received)
     # Every sender of the bench is somebody else, so every mail filed is a case of its own.
     assert count(session, Case) == len(received)

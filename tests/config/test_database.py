@@ -8,7 +8,15 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from config.database import Base, CleanText, DatabaseUrlError, UtcDateTime, make_engine
+from config.database import (
+    Base,
+    CleanText,
+    DatabaseUrlError,
+    UtcDateTime,
+    make_engine,
+    make_sessions,
+    readers,
+)
 
 
 class Sample(Base):
@@ -103,3 +111,14 @@ def test_another_database_is_refused_without_telling_the_password(url: str) -> N
     with pytest.raises(DatabaseUrlError, match="sqlite:/// or postgresql://") as caught:
         make_engine(url)
     assert "secret" not in str(caught.value)
+
+
+def test_a_reader_waits_for_no_writer(sqlite_url: str) -> None:
+    sessions = make_sessions(make_engine(sqlite_url))
+    with sessions.begin() as session:
+        session.execute(text("CREATE TABLE words (word TEXT)"))
+        session.execute(text("INSERT INTO words VALUES ('before')"))
+    with sessions.begin() as writer:
+        writer.execute(text("INSERT INTO words VALUES ('not yet')"))
+        with readers(sessions)() as reader:
+            assert reader.execute(text("SELECT word FROM words")).scalars().all() == ["before"]
