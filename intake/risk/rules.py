@@ -93,9 +93,9 @@ def load_risk_rules(text: str) -> RiskRules:
     except tomllib.TOMLDecodeError as error:
         raise RiskRulesError("the file", f"is not valid TOML: {error}.") from error
     _check_keys("the file", table, _FILE_KEYS)
-    lists = _lists(table["words"])
-    signals = tuple(_signal(entry, lists) for entry in table["signals"])
-    events = tuple(_event(entry, lists) for entry in table["events"])
+    lists = _lists(_section(table, "words"))
+    signals = tuple(_signal(entry, lists) for entry in _entries(table, "signals"))
+    events = tuple(_event(entry, lists) for entry in _entries(table, "events"))
     _check_unique("signal", [signal.id for signal in signals])
     _check_unique("event", [event.type for event in events])
     return RiskRules(
@@ -104,7 +104,7 @@ def load_risk_rules(text: str) -> RiskRules:
         deadline_within_days=_number(
             "the file", "deadline_within_days", table["deadline_within_days"]
         ),
-        boilerplate=_boilerplate(table["boilerplate"]),
+        boilerplate=_boilerplate(_section(table, "boilerplate")),
         signal_finder=Finder.of(signal.phrases for signal in signals),
         event_finder=Finder.of(event.phrases for event in events),
     )
@@ -122,6 +122,20 @@ def _check_keys(where: str, table: _Table, keys: frozenset[str]) -> None:
         raise RiskRulesError(where, f"{', '.join(unknown)} is not known; take it out.")
 
 
+def _section(table: _Table, name: str) -> _Table:
+    section = table[name]
+    if not isinstance(section, dict):
+        raise RiskRulesError(f"[{name}]", f"must be a section that begins with [{name}].")
+    return section
+
+
+def _entries(table: _Table, name: str) -> list[_Table]:
+    entries = table[name]
+    if not isinstance(entries, list) or not all(isinstance(one, dict) for one in entries):
+        raise RiskRulesError(f"[[{name}]]", f"each must be a section that begins with [[{name}]].")
+    return entries
+
+
 def _check_unique(what: str, names: list[str]) -> None:
     for name in names:
         if names.count(name) > 1:
@@ -137,6 +151,12 @@ def _strings(where: str, key: str, value: object) -> tuple[str, ...]:
 def _string(where: str, key: str, value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise RiskRulesError(where, f"{key} must be a text in quotes.")
+    return value
+
+
+def _yes_or_no(where: str, key: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise RiskRulesError(where, f"{key} must be true or false.")
     return value
 
 
@@ -167,7 +187,7 @@ def _signal(table: _Table, lists: _Lists) -> Signal:
         level=SignalLevel(table["level"]),
         why=_string(where, "why", table["why"]),
         example=_string(where, "example", table["example"]),
-        needs_person=table.get("needs_person") is True,
+        needs_person=_yes_or_no(where, "needs_person", table.get("needs_person", False)),
         phrases=_phrases(where, table["phrases"], lists),
     )
 

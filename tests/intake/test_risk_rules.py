@@ -136,7 +136,15 @@ def test_a_phrase_that_cannot_be_read_is_refused_with_the_reason(phrase: str, fa
         (TEMPLATE.format(level="now", phrase="dragon").replace("= 7", "= 99"), "from 0 to 60"),
         (TEMPLATE.format(level="now", phrase="dragon").replace('["ball"]', '"ball"'), "'ball'"),
         (TEMPLATE.replace("[[events]]", "[[event"), "not valid TOML"),
+        (
+            TEMPLATE.format(level="now", phrase="dragon").replace(
+                "level =", "needs_person = 'yes'\nlevel ="
+            ),
+            "true or false",
+        ),
         ("", "is missing"),
+        (TEMPLATE.replace("[[events]]", "[events]"), "[[events]]"),
+        ("words = 1\n" + TEMPLATE.replace("[words]", "").replace("who =", "#"), "[words]"),
     ],
 )
 def test_wrong_rules_are_refused_and_the_place_is_named(text: str, fault: str) -> None:
