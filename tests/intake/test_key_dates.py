@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from intake.message import Message
 from intake.risk import Risk, RiskLevel, scan_risk, shipped_risk_rules
@@ -194,3 +196,73 @@ def test_a_date_across_new_year_is_the_next_one() -> None:
     assert {found.date for found in scan("Review on the 4th", written).key_dates} == {
         date(2027, 1, 4)
     }
+
+
+DATE_WORDS = st.sampled_from(
+    [
+        "a",
+        "the",
+        "of",
+        "on",
+        "in",
+        "by",
+        "next",
+        "this",
+        "last",
+        "coming",
+        "week",
+        "weeks",
+        "fortnight",
+        "day",
+        "days",
+        "couple",
+        "few",
+        "two",
+        "0",
+        "1",
+        "12",
+        "31",
+        "99",
+        "2026",
+        "0th",
+        "4th",
+        "31st",
+        "45th",
+        "first",
+        "twentieth",
+        "mon",
+        "monday",
+        "mondays",
+        "sat",
+        "march",
+        "may",
+        "feb",
+        "september",
+        "today",
+        "tomorrow",
+        "after",
+        "away",
+        "off",
+        "14/03",
+        "31/02/26",
+        "29.2.27",
+        "2026-13-01",
+        "1/1/1/1",
+        "hearing",
+        "review",
+        ".",
+        "!",
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    words=st.lists(DATE_WORDS, max_size=12),
+    written=st.dates(date(1980, 1, 1), date(9000, 12, 31)),
+)
+def test_any_row_of_date_words_is_read(words: list[str], written: date) -> None:
+    wording = Wording(" ".join(words))
+    for named in find_days(wording, written):
+        assert 0 <= named.first <= named.last < len(wording.tokens)
+        assert named.day is None or named.days_ahead == (named.day - written).days

@@ -143,7 +143,10 @@ def test_a_phrase_that_cannot_be_read_is_refused_with_the_reason(phrase: str, fa
             "true or false",
         ),
         ("", "is missing"),
-        (TEMPLATE.replace("[[events]]", "[events]"), "[[events]]"),
+        (
+            TEMPLATE.format(level="now", phrase="dragon").replace("[[events]]", "[events]"),
+            "[[events]]",
+        ),
         ("words = 1\n" + TEMPLATE.replace("[words]", "").replace("who =", "#"), "[words]"),
     ],
 )
