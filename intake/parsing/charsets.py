@@ -3,6 +3,7 @@
 import codecs
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 _LABEL = re.compile(r"[a-z0-9][a-z0-9._:+-]{0,39}")
@@ -30,15 +31,25 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_FEWEST_TO_GUESS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class _Script:
+    """A charset often left unsaid: its letters, and how many of the others must be such."""
+
+    codec: str
+    first: str
+    last: str
+    share: float
+
+
 _SCRIPTS = (
-    ("cp1251", "\u0400", "\u04ff"),
-    ("koi8_r", "\u0400", "\u04ff"),
-    ("cp1253", "\u0370", "\u03ff"),
-    ("cp1255", "\u05d0", "\u05ea"),
-    ("cp1256", "\u0600", "\u06ff"),
-    ("cp932", "\u3040", "\u30ff"),
-    ("cp949", "\uac00", "\ud7a3"),
-    ("gb18030", "\u4e00", "\u9fff"),
+    _Script("cp1251", "\u0400", "\u04ff", 0.8),
+    _Script("koi8_r", "\u0400", "\u04ff", 0.8),
+    _Script("cp932", "\u3040", "\u30ff", 0.3),
+    _Script("cp949", "\uac00", "\ud7a3", 0.8),
+    _Script("gb18030", "\u4e00", "\u9fff", 0.6),
 )
 _REST_AS_CP1252 = "kith-rest-as-cp1252"
 
@@ -63,7 +74,7 @@ def codec_for(label: str) -> str | None:
         info = codecs.lookup(_ALIASES.get(cleaned, cleaned))
     except (LookupError, ValueError, UnicodeError):
         return None
-    if not getattr(info, "_is_text_encoding", True) or info.name in _FORBIDDEN:
+    if not getattr(info, "_is_text_encoding", True) or info.name.replace("-", "_") in _FORBIDDEN:
         return None
     return _SUPERSETS.get(info.name, info.name)
 
@@ -160,17 +171,17 @@ def _mostly(data: bytes, codec: str) -> str | None:
 def _guess_by_script(data: bytes) -> str | None:
     sample = data[:4000]
     high = sum(byte > 0x7F for byte in sample)
-    if high * 3 < len(sample):
+    if high < _FEWEST_TO_GUESS or high * 3 < len(sample):
         return None
-    score, codec = max((_script_score(sample, *script), script[0]) for script in _SCRIPTS)
-    return data.decode(codec, "replace") if score > 0.6 else None
+    for script in _SCRIPTS:
+        if _share_of_script(sample, script) >= script.share:
+            return data.decode(script.codec, "replace")
+    return None
 
 
-def _script_score(sample: bytes, codec: str, first: str, last: str) -> float:
-    letters = [char for char in sample.decode(codec, "replace") if not char.isascii()]
-    if not letters:
-        return 0.0
-    fitting = sum(first <= char <= last for char in letters)
+def _share_of_script(sample: bytes, script: _Script) -> float:
+    letters = [char for char in sample.decode(script.codec, "replace") if not char.isascii()]
+    fitting = [char for char in letters if script.first <= char <= script.last]
     # KOI8-R and Windows-1251 read each other's small letters as capitals.
-    capitals = sum(first <= char <= last and char.isupper() for char in letters)
-    return (fitting - 0.5 * capitals) / len(letters)
+    capitals = sum(char.isupper() for char in fitting)
+    return (len(fitting) - 0.5 * capitals) / max(len(letters), 1)

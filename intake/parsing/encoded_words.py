@@ -10,10 +10,11 @@ from intake.parsing.transfer import decode_base64
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    """One encoded word, its payload already out of B or Q."""
+    """One encoded word."""
 
     charset: str
-    data: bytes
+    is_base64: bool
+    payload: bytes
     start: int
     end: int
 
@@ -65,12 +66,26 @@ def _decoded_runs(value: bytes, elsewhere: Sequence[str]) -> list[tuple[str, boo
             between = value[position : run[0].start]
             if between.strip() or not runs:
                 runs.append((decode_text(between, None, elsewhere), False))
-        data = b"".join(word.data for word in run)
-        runs.append((decode_text(data, run[0].charset, elsewhere), True))
+        runs.append((decode_text(_bytes_of(run), run[0].charset, elsewhere), True))
         position = run[-1].end
     if position < len(value):
         runs.append((decode_text(value[position:], None, elsewhere), False))
     return runs
+
+
+def _bytes_of(run: list[_Word]) -> bytes:
+    pieces: list[bytes] = []
+    half = b""  # of a base64 quantum, which some senders cut in two
+    for word in run:
+        if not word.is_base64:
+            pieces.append(_decode_q(word.payload))
+            continue
+        payload, half = half + word.payload, b""
+        if b"=" not in payload and len(payload) % 4 and word is not run[-1]:
+            half = payload
+        else:
+            pieces.append(decode_base64(payload))
+    return b"".join(pieces)
 
 
 def _group(value: bytes, words: list[_Word]) -> list[list[_Word]]:
@@ -107,9 +122,8 @@ def _word_at(value: bytes, start: int) -> _Word | None:
     if end < 0 or encoding not in (b"b", b"q") or not charset or b" " in charset:
         return None
     payload = value[charset_end + 3 : end]
-    data = decode_base64(payload) if encoding == b"b" else _decode_q(payload)
     name = charset.partition(b"*")[0].decode("ascii", "replace").lower()
-    return _Word(name, data, start, end + 2)
+    return _Word(name, encoding == b"b", payload, start, end + 2)
 
 
 def _end_of_word(value: bytes, start: int) -> int:

@@ -21,7 +21,7 @@ def decode_body(raw: bytes, start: int, end: int, encoding: str) -> bytes:
 def body_size(raw: bytes, start: int, end: int, encoding: str) -> int:
     """Return `len(decode_body(…))` without holding the decoded bytes of a base64 part."""
     if _is_plain(encoding):
-        return end - start
+        return max(0, end - start)
     return sum(map(len, iter_body(raw, start, end, encoding)))
 
 

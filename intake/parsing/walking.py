@@ -131,16 +131,10 @@ class _Walk:
 def read_body(raw: bytes, structure: Structure, elsewhere: Sequence[str] = ()) -> Body:
     """Return the readable text and the attachments of the mail."""
     walk = _Walk(raw, elsewhere)
-    text = tidy(walk.render(structure.root).text)
-    if not text:
-        text = _only_attached_text(walk)
-    if not text and not walk.attachments:
-        text = _as_it_came(raw, structure, walk)
-    text, files = take_inline_files(text)
+    text, files = take_inline_files(_whole_text(walk, structure))
     for offset, file in enumerate(files):
         walk.attachments.append(describe_inline(file, len(structure.parts) + offset))
-    if files:
-        text = text.strip("\n")
+    text = text.strip("\n")
     if len(text) > LONGEST_TEXT:
         walk.defects[SHORTENED] = None
         text = text[:LONGEST_TEXT].rstrip()
@@ -149,10 +143,16 @@ def read_body(raw: bytes, structure: Structure, elsewhere: Sequence[str] = ()) -
 
 def inline_bytes(raw: bytes, structure: Structure, elsewhere: Sequence[str], part: int) -> bytes:
     """Return the content of an inline uuencoded file, b"" if the text has no such file."""
-    walk = _Walk(raw, elsewhere)
-    _, files = take_inline_files(tidy(walk.render(structure.root).text))
+    _, files = take_inline_files(_whole_text(_Walk(raw, elsewhere), structure))
     index = part - len(structure.parts)
     return files[index].data if 0 <= index < len(files) else b""
+
+
+def _whole_text(walk: _Walk, structure: Structure) -> str:
+    text = tidy(walk.render(structure.root).text) or _only_attached_text(walk)
+    if text or walk.attachments:
+        return text
+    return _as_it_came(walk, structure.root)
 
 
 def _is_body(part: Part) -> bool:
@@ -206,14 +206,13 @@ def _only_attached_text(walk: _Walk) -> str:
     return tidy(readable(parts[0], source))
 
 
-def _as_it_came(raw: bytes, structure: Structure, walk: _Walk) -> str:
+def _as_it_came(walk: _Walk, root: Part) -> str:
     """Return the undigested body where no text and no attachment was found in it."""
-    root = structure.root
-    if root.children or root.type == "text/html":
+    if root.children or root.type == "text/html" or root.type in _REPORTS:
         return ""  # the parts were read, and they are empty
     end = min(root.end, root.start + LONGEST_ENCODED)
-    text = tidy(clean(decode_text(decode_body(raw, root.start, end, ""), None, walk.elsewhere)))
-    if text.strip() and root.type not in _REPORTS:
+    data = decode_body(walk.raw, root.start, end, "")
+    text = tidy(clean(decode_text(data, None, walk.elsewhere)))
+    if text.strip():
         walk.defects[SHOWN_RAW] = None
-        return text
-    return ""
+    return text

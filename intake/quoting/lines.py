@@ -76,8 +76,10 @@ def is_prose(text: str, words: int) -> bool:
 
 def is_postscript(text: str) -> bool:
     """Return whether the line begins with PS, P.S. or P S."""
-    letters = text[:6].lower().replace(".", "").replace(" ", "")
-    return letters.startswith("ps") and not text[2:3].isalpha()
+    lowered = text[:4].lower()
+    if lowered.startswith(("p.s", "p s")):
+        return not lowered[3:].isalpha()
+    return lowered.startswith("ps") and not lowered[2:3].isalpha()
 
 
 def names_a_device(text: str) -> bool:

@@ -119,7 +119,23 @@ BESIDE_DEVICES = frozenset(
         *("vodafone", "giffgaff", "talktalk", "virgin", "media", "for", "on", "ios", "with", "the"),
         *("app", "using", "via", "a", "an", "network", "pro", "max", "mini", "ultra", "edge"),
         *("note", "fold", "flip", "lite", "se", "air", "wireless", "secure", "email", "new"),
-        *("inbox", "web", "apple", "fire", "get", "gesendet", "meinem", "mein", "mon"),
+        *(
+            "verizon",
+            "at&t",
+            "t-mobile",
+            "bouygues",
+            "orange",
+            "tesco",
+            "inbox",
+            "web",
+            "apple",
+            "fire",
+            "get",
+            "gesendet",
+            "meinem",
+            "mein",
+            "mon",
+        ),
     )
 )
 """Words that a phone's own line may hold beside the device."""
