@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 _NAME = re.compile(r"/?([a-zA-Z][a-zA-Z0-9:-]{0,40})")
+# The usual case in one step. Possessive, so that a tag without end costs its length once.
+_TEXT_AND_TAG = re.compile(r"([^<]*+)<(/?)([a-zA-Z][a-zA-Z0-9:-]{0,40}+)([^<>]*+)>")
 _ATTRIBUTE = re.compile(
     r"""([^\s=>"'/]{1,100})(?:[ \t\r\n]{0,20}=[ \t\r\n]{0,20}("[^"]*"|'[^']*'|[^\s>"']*))?"""
 )
@@ -65,25 +67,36 @@ class Scanner:
         """Yield text (character references replaced) and tags in order."""
         source, position = self._source, 0
         while position < len(source):
-            start = source.find("<", position)
-            if start < 0:
-                yield unescape(source[position:])
-                return
-            if start > position:
-                yield unescape(source[position:start])
-            found = _NAME.match(source, start + 1)
-            if found is None:
-                text, position = self._no_tag(start)
-                if text:
-                    yield text
+            found = _TEXT_AND_TAG.match(source, position)
+            if found is None or found[4].count('"') % 2 or found[4].count("'") % 2:
+                text, tag, position = self._slow_step(position)
+            else:
+                text, position = found[1], found.end()
+                tag = Tag(found[3].lower(), found[2] == "/", found[4])
+            if text:
+                yield unescape(text)
+            if tag is None:
                 continue
-            tag, position = self._tag(start, found)
             if "@" in tag.written and _is_address(tag):
-                yield source[start:position]
+                yield source[source.rfind("<", 0, position) : position]
                 continue
             yield tag
             if tag.name in RAW_TEXT and not tag.closing:
                 position = self._after_raw_text(tag.name, position)
+
+    def _slow_step(self, position: int) -> tuple[str, Tag | None, int]:
+        """Return the next text, the tag after it if it is one, and where to go on."""
+        start = self._source.find("<", position)
+        if start < 0:
+            return self._source[position:], None, len(self._source)
+        if start > position:
+            return self._source[position:start], None, start
+        name = _NAME.match(self._source, start + 1)
+        if name is None:
+            text, after = self._no_tag(start)
+            return text, None, after
+        tag, after = self._tag(start, name)
+        return "", tag, after
 
     def _no_tag(self, start: int) -> tuple[str, int]:
         """Skip a comment or declaration; any other `<` is text."""
