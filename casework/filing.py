@@ -1,7 +1,7 @@
 """Filing: a mail becomes a case, or part of one.
 
 One mail, one case, one or more strands. Plain statements are used instead of object graphs: this
-runs once per mail in the transaction that also queues the acknowledgement.
+runs for every mail, in the transaction that also queues its acknowledgement.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from casework.correspondents import KnownCorrespondent, add_correspondent, can_be_written_to
+from casework.drawer import Drawer
 from casework.history import Line, What, record
 from casework.judging import Judged
 from casework.lifecycle import CaseStatus, after_a_letter_from_the_correspondent
@@ -21,7 +22,8 @@ from casework.threading import Match
 from intake.classification import Classification
 from intake.evidence import Evidence
 from intake.message import Address
-from intake.risk import KeyDate, RiskLevel
+from intake.risk import RiskLevel
+from intake.taxonomy import Kind
 
 FIRST_STAGE = "new"
 UNTOLD = "queued"
@@ -47,111 +49,159 @@ class Filing:
     is_new: bool
 
 
-def open_case(
-    session: Session,
-    incoming: Incoming,
-    correspondent: KnownCorrespondent | Address | None,
-    match: Match,
-    now: datetime,
-    *,
-    please_sort: bool,
-    needs_look: bool = False,
-    draw: Callable[[], CaseReference] = new_reference,
-) -> Filing:
-    """Open a case for the mail, with its strands, correspondence, dates and history.
+class Cabinet:
+    """Files the mails of one transaction; `close` it before the commit."""
 
-    `correspondent` is somebody known, the address of somebody new, or nobody.
-    """
-    judged = incoming.judged
-    person = _known(session, correspondent, now)
-    reference = _free_reference(session, draw)
-    risk = judged.risk
-    case = {
-        "reference": reference,
-        "correspondent_id": person.id if person else None,
-        "status": CaseStatus.NEW,
-        "risk_level": risk.level,
-        "unsafe_reply": risk.unsafe_reply,
-        "child_sender": risk.child_sender,
-        "please_sort": please_sort,
-        "needs_look": needs_look,
-        "unconfirmed_sender": match.knows_our_message_id,
-        "may_belong_to": match.may_belong_to,
-        "opened_at": now,
-        "last_received_at": judged.received_at,
-    }
-    case_id = session.execute(_OPEN_CASE, case).scalar_one()
-    add_strands(session, case_id, judged.classification)
-    add_message(session, case_id, incoming)
-    add_key_dates(session, case_id, risk.key_dates)
-    record(session, case_id, _opening_lines(judged, match), now)
-    return Filing(case_id, reference, person.id if person else None, is_new=True)
+    def __init__(
+        self,
+        session: Session,
+        now: datetime,
+        draw: Callable[[], CaseReference] = new_reference,
+    ) -> None:
+        self.session = session
+        self.now = now
+        self._draw = draw
+        self._drawer = Drawer(session)
+
+    def close(self) -> None:
+        """Write what was put by."""
+        self._drawer.empty()
+
+    def open_case(
+        self,
+        incoming: Incoming,
+        correspondent: KnownCorrespondent | Address | None,
+        match: Match,
+        *,
+        please_sort: bool,
+        needs_look: bool = False,
+    ) -> Filing:
+        """Open a case for the mail, with its strands, correspondence, dates and history.
+
+        `correspondent` is somebody known, the address of somebody new, or nobody.
+        """
+        judged, risk = incoming.judged, incoming.judged.risk
+        person = self._known(correspondent)
+        reference = self._free_reference()
+        case = {
+            "reference": reference,
+            "correspondent_id": person.id if person else None,
+            "status": CaseStatus.NEW,
+            "risk_level": risk.level,
+            "unsafe_reply": risk.unsafe_reply,
+            "child_sender": risk.child_sender,
+            "please_sort": please_sort,
+            "needs_look": needs_look,
+            "unconfirmed_sender": match.knows_our_message_id,
+            "may_belong_to": match.may_belong_to,
+            "opened_at": self.now,
+            "last_received_at": judged.received_at,
+        }
+        case_id = self.session.execute(_OPEN_CASE, case).scalar_one()
+        self._add_strands(case_id, judged.classification)
+        self._add_message(case_id, incoming)
+        self._record(case_id, *_opening_lines(judged, match))
+        return Filing(case_id, reference, person.id if person else None, is_new=True)
+
+    def append(self, incoming: Incoming, case_id: int) -> Filing:
+        """File the mail in an existing case: risk may rise, strands grow, a closed case reopens."""
+        self._drawer.empty()  # the case may have been opened a moment ago
+        judged = incoming.judged
+        case = self.session.execute(_LOCK_CASE, {"wanted": case_id}).one()
+        old_level = RiskLevel(case.risk_level)
+        level = max(old_level, judged.risk.level, key=lambda each: each.rank)
+        status = after_a_letter_from_the_correspondent(CaseStatus(case.status))
+        changes = {
+            "risk_level": level,
+            "status": status,
+            "unsafe_reply": case.unsafe_reply or judged.risk.unsafe_reply,
+            "child_sender": case.child_sender or judged.risk.child_sender,
+            "last_received_at": judged.received_at,
+            "closed_at": None,
+        }
+        self.session.execute(update(CASES).where(CASES.c.id == case_id).values(changes))
+        self._add_message(case_id, incoming)
+        self._record(case_id, Line(What.RECEIVED, "Another mail from the correspondent."))
+        if level is not old_level:
+            self._record(case_id, Line(What.RISK_RAISED, f"From {old_level} to {level}."))
+        if status != case.status:
+            line = Line(What.STATUS_CHANGED, f"From {case.status} to {status}.")
+            self._record(case_id, line)
+        self._add_new_strand(case_id, judged.classification)
+        reference = CaseReference(case.reference)
+        return Filing(case_id, reference, case.correspondent_id, is_new=False)
+
+    def note_automatic_mail(self, incoming: Incoming, case_id: int, line: Line) -> None:
+        """Put an automatic mail beside the correspondence it answers; nothing else changes."""
+        self._add_message(case_id, incoming)
+        self._record(case_id, line)
+
+    def add_letter(self, case_id: int, outbox_id: int, line: Line) -> None:
+        """Put a letter of ours into a case's correspondence; its words stay in the outbox."""
+        row = {"case_id": case_id, "outbox_id": outbox_id, "at": self.now, "letter_state": UNTOLD}
+        self._drawer.put(_ADD_LETTER, row)
+        self._record(case_id, line)
+
+    def stop_automatic_mail(self, filing: Filing) -> None:
+        """Honour a STOP: nothing goes to this person by itself any more; people still answer."""
+        if filing.correspondent_id is None:
+            return
+        self.session.execute(
+            update(CORRESPONDENTS)
+            .where(CORRESPONDENTS.c.id == filing.correspondent_id)
+            .values(no_automatic_mail=True)
+        )
+        line = Line(What.STOPPED, "They wrote STOP: no more automatic mail to them.")
+        self._record(filing.case_id, line)
+
+    def _record(self, case_id: int, *lines: Line) -> None:
+        record(self._drawer, case_id, lines, self.now)
+
+    def _add_message(self, case_id: int, incoming: Incoming) -> None:
+        self._drawer.put(_ADD_MESSAGE, _message_row(case_id, incoming))
+        for each in incoming.judged.risk.key_dates:
+            row = {"case_id": case_id, "type": each.type, "on": each.date, "words": each.text}
+            self._drawer.put(_ADD_KEY_DATE, row | {"is_confirmed": False})
+
+    def _add_strands(self, case_id: int, kinds: Classification) -> None:
+        main = _strand_row(case_id, kinds.kind, kinds.confidence)
+        self._drawer.put(_ADD_STRAND, main | {"is_primary": True, "sure": kinds.sure})
+        for also in kinds.also:
+            row = _strand_row(case_id, also.kind, also.confidence)
+            self._drawer.put(_ADD_STRAND, row | {"is_primary": False, "sure": False})
+
+    def _add_new_strand(self, case_id: int, kinds: Classification) -> None:
+        # Only what is sure: a thank-you in a case about a review must not become an enquiry too.
+        if not (kinds.sure and kinds.kind.is_human):
+            return
+        present = select(STRANDS.c.kind).where(STRANDS.c.case_id == case_id)
+        if kinds.kind in set(self.session.execute(present).scalars()):
+            return
+        row = _strand_row(case_id, kinds.kind, kinds.confidence)
+        self._drawer.put(_ADD_STRAND, row | {"is_primary": False, "sure": True})
+        self._record(case_id, Line(What.STRAND_ADDED, kinds.kind))
+
+    def _known(
+        self, correspondent: KnownCorrespondent | Address | None
+    ) -> KnownCorrespondent | None:
+        if not isinstance(correspondent, Address):
+            return correspondent
+        if not can_be_written_to(correspondent):
+            return None
+        return add_correspondent(self.session, correspondent, self.now)
+
+    def _free_reference(self) -> CaseReference:
+        while True:
+            reference = self._draw()
+            if self.session.execute(_IS_TAKEN, {"wanted": reference}).first() is None:
+                return reference
 
 
-def append(session: Session, incoming: Incoming, case_id: int, now: datetime) -> Filing:
-    """File the mail in an existing case: risk may rise, strands grow, a closed case reopens."""
-    judged = incoming.judged
-    case = session.execute(_LOCK_CASE, {"wanted": case_id}).one()
-    old_level = RiskLevel(case.risk_level)
-    level = max(old_level, judged.risk.level, key=lambda each: each.rank)
-    status = after_a_letter_from_the_correspondent(CaseStatus(case.status))
-    changes = {
-        "risk_level": level,
-        "status": status,
-        "unsafe_reply": case.unsafe_reply or judged.risk.unsafe_reply,
-        "child_sender": case.child_sender or judged.risk.child_sender,
-        "last_received_at": judged.received_at,
-        "closed_at": None,
-    }
-    session.execute(update(CASES).where(CASES.c.id == case_id).values(changes))
-    add_message(session, case_id, incoming)
-    add_key_dates(session, case_id, judged.risk.key_dates)
-    lines = [Line(What.RECEIVED, "Another mail from the correspondent.")]
-    if level is not old_level:
-        lines.append(Line(What.RISK_RAISED, f"From {old_level} to {level}."))
-    if status != case.status:
-        lines.append(Line(What.STATUS_CHANGED, f"From {case.status} to {status}."))
-    added = _add_new_strands(session, case_id, judged.classification)
-    lines += [Line(What.STRAND_ADDED, kind) for kind in added]
-    record(session, case_id, lines, now)
-    reference = CaseReference(case.reference)
-    return Filing(case_id, reference, case.correspondent_id, is_new=False)
-
-
-def note_automatic_mail(
-    session: Session, incoming: Incoming, case_id: int, line: Line, now: datetime
-) -> None:
-    """Put an automatic mail beside the correspondence it answers; nothing else changes."""
-    add_message(session, case_id, incoming)
-    record(session, case_id, [line], now)
-
-
-def stop_automatic_mail(session: Session, filing: Filing, now: datetime) -> None:
-    """Honour a STOP: nothing goes to this person by itself any more; people still answer."""
-    if filing.correspondent_id is None:
-        return
-    session.execute(
-        update(CORRESPONDENTS)
-        .where(CORRESPONDENTS.c.id == filing.correspondent_id)
-        .values(no_automatic_mail=True)
-    )
-    line = Line(What.STOPPED, "They wrote STOP: no more automatic mail to them.")
-    record(session, filing.case_id, [line], now)
-
-
-def add_letter(session: Session, case_id: int, outbox_id: int, line: Line, now: datetime) -> None:
-    """Put a letter of ours into a case's correspondence; its words stay in the outbox."""
-    letter = {"case_id": case_id, "outbox_id": outbox_id, "at": now, "letter_state": UNTOLD}
-    session.execute(_ADD_LETTER, letter)
-    record(session, case_id, [line], now)
-
-
-def add_message(session: Session, case_id: int, incoming: Incoming) -> None:
-    """Write a received mail into a case's correspondence, with what judged it."""
+def _message_row(case_id: int, incoming: Incoming) -> dict[str, object]:
     judged = incoming.judged
     message, risk, kinds = judged.message, judged.risk, judged.classification
     sender = message.sender
-    row = {
+    return {
         "case_id": case_id,
         "received_id": incoming.received_id,
         "at": judged.received_at,
@@ -172,71 +222,10 @@ def add_message(session: Session, case_id: int, incoming: Incoming) -> None:
         "kind_evidence": _rows(kinds.evidence),
         "acknowledgement": incoming.acknowledgement,
     }
-    session.execute(_ADD_MESSAGE, row)
 
 
-def add_strands(session: Session, case_id: int, kinds: Classification) -> None:
-    """Add the kinds of a case's first mail as its strands; the main one is primary."""
-    strands = [(kinds.kind, kinds.confidence, kinds.sure, True)]
-    strands += [(also.kind, also.confidence, False, False) for also in kinds.also]
-    rows = [
-        {
-            "case_id": case_id,
-            "kind": kind,
-            "stage": FIRST_STAGE,
-            "is_primary": primary,
-            "confidence": confidence,
-            "sure": sure,
-        }
-        for kind, confidence, sure, primary in strands
-    ]
-    session.execute(_ADD_STRANDS, rows)
-
-
-def add_key_dates(session: Session, case_id: int, dates: Iterable[KeyDate]) -> None:
-    """Add the dates found in a mail as suggestions."""
-    rows = [
-        {"case_id": case_id, "type": d.type, "on": d.date, "words": d.text, "is_confirmed": False}
-        for d in dates
-    ]
-    if rows:
-        session.execute(_ADD_KEY_DATES, rows)
-
-
-def _add_new_strands(session: Session, case_id: int, kinds: Classification) -> list[str]:
-    # Only what is sure: a thank-you in a case about a review must not become an enquiry as well.
-    if not (kinds.sure and kinds.kind.is_human):
-        return []
-    present = select(STRANDS.c.kind).where(STRANDS.c.case_id == case_id)
-    if kinds.kind in set(session.execute(present).scalars()):
-        return []
-    row = {
-        "case_id": case_id,
-        "kind": kinds.kind,
-        "stage": FIRST_STAGE,
-        "is_primary": False,
-        "confidence": kinds.confidence,
-        "sure": True,
-    }
-    session.execute(_ADD_STRANDS, row)
-    return [str(kinds.kind)]
-
-
-def _known(
-    session: Session, correspondent: KnownCorrespondent | Address | None, now: datetime
-) -> KnownCorrespondent | None:
-    if not isinstance(correspondent, Address):
-        return correspondent
-    if not can_be_written_to(correspondent):
-        return None
-    return add_correspondent(session, correspondent, now)
-
-
-def _free_reference(session: Session, draw: Callable[[], CaseReference]) -> CaseReference:
-    while True:
-        reference = draw()
-        if session.execute(_IS_TAKEN, {"wanted": reference}).first() is None:
-            return reference
+def _strand_row(case_id: int, kind: Kind, confidence: float) -> dict[str, object]:
+    return {"case_id": case_id, "kind": kind, "stage": FIRST_STAGE, "confidence": confidence}
 
 
 def _opening_lines(judged: Judged, match: Match) -> list[Line]:
@@ -277,7 +266,7 @@ _LOCK_CASE = (
     .with_for_update()
 )
 _IS_TAKEN = select(CASES.c.id).where(CASES.c.reference == bindparam("wanted"))
-_ADD_STRANDS = insert(STRANDS)
+_ADD_STRAND = insert(STRANDS)
 _ADD_MESSAGE = insert(CASE_MESSAGES)
 _ADD_LETTER = insert(CASE_MESSAGES)
-_ADD_KEY_DATES = insert(KEY_DATES)
+_ADD_KEY_DATE = insert(KEY_DATES)

@@ -6,8 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import insert
-from sqlalchemy.orm import Session
 
+from casework.drawer import Drawer
 from casework.models import CASE_EVENTS
 
 KITH = "Kith"
@@ -41,14 +41,11 @@ class Line:
     by: str = KITH
 
 
-def record(session: Session, case_id: int, lines: Iterable[Line], at: datetime) -> None:
-    """Write history lines of one case, all with the same time."""
-    rows = [
-        {"case_id": case_id, "at": at, "by": line.by, "what": line.what, "detail": line.detail}
-        for line in lines
-    ]
-    if rows:
-        session.execute(_WRITE, rows)
+def record(drawer: Drawer, case_id: int, lines: Iterable[Line], at: datetime) -> None:
+    """Put by history lines of one case, all with the same time."""
+    for line in lines:
+        row = {"case_id": case_id, "at": at, "by": line.by, "what": line.what}
+        drawer.put(WRITE_EVENT, row | {"detail": line.detail})
 
 
-_WRITE = insert(CASE_EVENTS)
+WRITE_EVENT = insert(CASE_EVENTS)

@@ -14,15 +14,7 @@ from sqlalchemy.orm import Session
 
 from casework.correspondents import KnownCorrespondent, find_correspondent
 from casework.disposition import Action, Disposition, dispose, is_human
-from casework.filing import (
-    Filing,
-    Incoming,
-    add_letter,
-    append,
-    note_automatic_mail,
-    open_case,
-    stop_automatic_mail,
-)
+from casework.filing import Cabinet, Filing, Incoming
 from casework.history import Line, What
 from casework.judging import Judged, Judges, judge
 from casework.threading import Match, cases_of_letters, find_case
@@ -90,9 +82,10 @@ def understand(mail: ClaimedMail, raw: bytes, desk: Desk, now: datetime) -> Judg
 
 
 def process_mail(
-    session: Session, mail: ClaimedMail, judged: Judged, *, desk: Desk, owner: str, now: datetime
+    cabinet: Cabinet, mail: ClaimedMail, judged: Judged, *, desk: Desk, owner: str
 ) -> Outcome:
     """Take a claimed and judged mail through the house; raises `ClaimLostError` if it is gone."""
+    session, now = cabinet.session, cabinet.now
     twin = first_with_hash(session, mail.id, mail.sha256)
     if twin is not None:
         settlement = replace(SAME_MAIL, duplicate_of=twin)
@@ -111,11 +104,11 @@ def process_mail(
     settlement = _settlement(judged.screening, disposition)
     settle(session, mail.id, owner=owner, now=now, settlement=settlement)
     if disposition.action is Action.FILE:
-        journey = _Filing(session, mail, judged, person, match, disposition, desk, now)
+        journey = _Filing(cabinet, mail, judged, person, match, disposition, desk)
         return journey.file_and_acknowledge()
     if disposition.action is Action.NOTE and answered is not None:
         incoming = Incoming(mail.id, judged, disposition.reason)
-        note_automatic_mail(session, incoming, answered, _automatic_line(judged), now)
+        cabinet.note_automatic_mail(incoming, answered, _automatic_line(judged))
     return _not_filed(judged, settlement)
 
 
@@ -129,14 +122,13 @@ def writer_of(judged: Judged) -> Address | None:
 class _Filing:
     """The second half of the journey: a mail that makes a case or joins one."""
 
-    session: Session
+    cabinet: Cabinet
     mail: ClaimedMail
     judged: Judged
     person: KnownCorrespondent | None
     match: Match
     disposition: Disposition
     desk: Desk
-    now: datetime
 
     def file_and_acknowledge(self) -> Outcome:
         permission = self._permission()
@@ -144,7 +136,7 @@ class _Filing:
         if permission.allowed:
             self._queue_acknowledgement(filing)
         if asks_to_stop(self.judged.message):
-            stop_automatic_mail(self.session, filing, self.now)
+            self.cabinet.stop_automatic_mail(filing)
         return Outcome(
             MailState.FILED,
             self.judged,
@@ -159,8 +151,8 @@ class _Filing:
         to_address = message.sender.email if message.sender else None
         in_day = 0
         if screening.acknowledge and to_address and self.person:
-            since = self.now - CAP_WINDOW
-            in_day = acknowledgements_since(self.session, address_key(to_address), since)
+            since = self.cabinet.now - CAP_WINDOW
+            in_day = acknowledgements_since(self.cabinet.session, address_key(to_address), since)
         return may_acknowledge(
             screening_allows=screening.acknowledge and not self.match.knows_our_message_id,
             screening_reason=screening.reason
@@ -174,7 +166,7 @@ class _Filing:
             or bool(self.person and self.person.no_automatic_mail),
             address_unsafe=bool(self.person and self.person.unsafe_address),
             last_acknowledged_at=None,
-            now=self.now,
+            now=self.cabinet.now,
             daily_cap=self.desk.acknowledgements_per_day,
             acknowledged_in_day=in_day,
         )
@@ -182,30 +174,28 @@ class _Filing:
     def _file(self, permission: Permission) -> Filing:
         incoming = Incoming(self.mail.id, self.judged, permission.reason)
         if self.match.case_id is not None:
-            return append(self.session, incoming, self.match.case_id, self.now)
-        return open_case(
-            self.session,
+            return self.cabinet.append(incoming, self.match.case_id)
+        return self.cabinet.open_case(
             incoming,
             self.person or writer_of(self.judged),
             self.match,
-            self.now,
             please_sort=self.disposition.please_sort,
             needs_look=not (self.judged.is_readable and self.mail.is_whole),
         )
 
     def _queue_acknowledgement(self, filing: Filing) -> None:
         email = compose_acknowledgement(
-            _request(self.judged, filing, self.desk, self.now),
+            _request(self.judged, filing, self.desk, self.cabinet.now),
             self.desk.templates,
             self.desk.signposts,
         )
         draft = not self.desk.is_live
         outbox_id = enqueue(
-            self.session, email, received_id=self.mail.id, draft=draft, now=self.now
+            self.cabinet.session, email, received_id=self.mail.id, draft=draft, now=self.cabinet.now
         )
         words = "Drafted only: Kith is in shadow mode." if draft else "Queued for sending."
         line = Line(What.ACKNOWLEDGEMENT_QUEUED, words)
-        add_letter(self.session, filing.case_id, outbox_id, line, self.now)
+        self.cabinet.add_letter(filing.case_id, outbox_id, line)
 
 
 def _case_of_the_letter_reported_on(session: Session, judged: Judged) -> int | None:

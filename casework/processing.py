@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.exc import DBAPIError
 
+from casework.filing import Cabinet
 from casework.judging import Judged
 from casework.pipeline import Desk, Outcome, process_mail, understand
 from config.database import Sessions, readers
@@ -126,15 +127,14 @@ def _file_together(
 ) -> list[Processed]:
     if not judged:
         return []
-    now = worker.now()
     with sessions.begin() as session:
-        return [
-            Processed(
-                mail.id,
-                process_mail(session, mail, opinion, desk=desk, owner=worker.owner, now=now),
-            )
+        cabinet = Cabinet(session, worker.now())
+        done = [
+            Processed(mail.id, process_mail(cabinet, mail, opinion, desk=desk, owner=worker.owner))
             for mail, opinion in judged
         ]
+        cabinet.close()
+    return done
 
 
 def process_one(

@@ -1,0 +1,31 @@
+"""Rows that nothing later in the same transaction reads: put by, and written together at its end.
+
+Filing a mail writes to many tables. Written one by one, the statements cost more than all the
+judging; of a batch of mails each table needs but one.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Insert
+from sqlalchemy.orm import Session
+
+Row = Mapping[str, Any]
+
+
+class Drawer:
+    """Belongs to one transaction; `empty` must be called before it commits."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._rows: dict[Insert, list[Row]] = {}
+
+    def put(self, statement: Insert, row: Row) -> None:
+        """Keep a row for later; all rows of one statement must name the same columns."""
+        self._rows.setdefault(statement, []).append(row)
+
+    def empty(self) -> None:
+        """Write all rows, statement by statement in the order in which they were first put."""
+        kept, self._rows = self._rows, {}
+        for statement, rows in kept.items():
+            self._session.execute(statement, rows)
