@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
-from casework.judging import load_judges
 from casework.pipeline import Desk
 from casework.processing import Worker
+from casework.settled_judges import judges_of
 from config.database import Sessions, make_engine, make_sessions
 from config.errors import KithError
 from config.files import read_text
@@ -83,7 +83,7 @@ def make_desk(settings: Settings) -> Desk:
     templates = ReplyTemplates(settings.site_dir)
     templates.check(AcknowledgementTemplate)
     return Desk(
-        judges=load_judges(settings),
+        judges=judges_of(settings),
         templates=templates,
         signposts=load_signposts(read_text("signposting.toml", settings.site_dir)),
         group=GroupVoice(

@@ -7,9 +7,8 @@ and the answer is the careful one: a person must look.
 import logging
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
-from config.files import read_text
-from config.settings import Settings
 from intake.classification import Classification, KindModel, classify, shipped_model
 from intake.message import Message
 from intake.parsing import UnreadableMailError, parse_message
@@ -19,8 +18,8 @@ from intake.screening import (
     ScreeningRules,
     Surroundings,
     Verdict,
-    load_screening_rules,
     screen,
+    shipped_screening_rules,
     unreadable,
 )
 from intake.taxonomy import Kind
@@ -115,14 +114,19 @@ def _unreadable(received_at: datetime) -> Judged:
     )
 
 
-def load_judges(settings: Settings) -> Judges:
+def load_judges(
+    site_dir: Path | None = None,
+    *,
+    own_addresses: frozenset[str] = frozenset(),
+    trusted_authserv_ids: frozenset[str] = frozenset(),
+    go_live: datetime | None = None,
+) -> Judges:
     """Return the judges with the rules and the model in force, the site's own before ours."""
-    site = settings.site_dir
     return Judges(
-        screening_rules=load_screening_rules(read_text("screening.toml", site)),
-        risk_rules=shipped_risk_rules(site),
-        model=shipped_model(site),
-        own_addresses=settings.own_addresses,
-        trusted_authserv_ids=frozenset(settings.screening.trusted_authserv_ids),
-        go_live=settings.group.go_live,
+        screening_rules=shipped_screening_rules(site_dir),
+        risk_rules=shipped_risk_rules(site_dir),
+        model=shipped_model(site_dir),
+        own_addresses=own_addresses,
+        trusted_authserv_ids=trusted_authserv_ids,
+        go_live=go_live,
     )

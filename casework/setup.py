@@ -276,6 +276,7 @@ def _tell_the_rest(settings_file: Path, password_file: Path) -> None:
         click.echo(f"Still to do: put the app password into {password_file}.")
     if settings_file.parent.resolve() != Path.cwd():
         click.echo(
-            f"Tell Kith where it is: export KITH_CONFIG={shlex.quote(str(settings_file.absolute()))}"
+            "Tell Kith where it is: export KITH_CONFIG="
+            + shlex.quote(str(settings_file.absolute()))
         )
     click.echo(NEXT_STEPS)

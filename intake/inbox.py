@@ -34,6 +34,8 @@ from config.database import Base, CleanText, UtcDateTime
 from config.errors import KithError
 from intake.mailbox import FetchedMail
 
+PIECE_BYTES = 1_048_576
+
 
 class MailState(StrEnum):
     """Where a received mail is; exactly one of these, always."""
@@ -77,11 +79,16 @@ class ReceivedMail(Base):
 
 
 class RawMail(Base):
-    """The bytes as they came, apart from the ledger so that a change of state copies none."""
+    """The bytes as they came, apart from the ledger so that a change of state copies none.
+
+    Nearly every mail is one piece. A larger one is cut, since a database driver holds several
+    copies of a piece in memory at once.
+    """
 
     __tablename__ = "raw_mails"
 
     received_id: Mapped[int] = mapped_column(ForeignKey("received_mails.id"), primary_key=True)
+    piece: Mapped[int] = mapped_column(primary_key=True)
     raw: Mapped[bytes] = mapped_column(LargeBinary)
 
 
@@ -172,11 +179,24 @@ def store(
     stored = session.execute(
         insert(ReceivedMail).returning(ReceivedMail.id, ReceivedMail.uid), lines
     )
-    session.execute(
-        insert(RawMail),
-        [{"received_id": row.id, "raw": by_uid[row.uid].raw} for row in stored.all()],
-    )
+    raws = [(row.id, by_uid[row.uid].raw) for row in stored.all()]
+    small = [
+        {"received_id": received_id, "piece": 0, "raw": raw}
+        for received_id, raw in raws
+        if len(raw) <= PIECE_BYTES
+    ]
+    if small:
+        session.execute(_ADD_RAW, small)
+    for received_id, raw in raws:
+        if len(raw) > PIECE_BYTES:
+            _store_large(session, received_id, raw)
     return len(lines)
+
+
+def _store_large(session: Session, received_id: int, raw: bytes) -> None:
+    for piece, start in enumerate(range(0, len(raw), PIECE_BYTES)):
+        part = raw[start : start + PIECE_BYTES]
+        session.execute(_ADD_RAW, {"received_id": received_id, "piece": piece, "raw": part})
 
 
 def claim_next(
@@ -215,8 +235,14 @@ def claim_next(
 
 def raw_of(session: Session, received_id: int) -> bytes:
     """Return the bytes of a received mail as they came."""
-    raw: bytes = session.execute(_RAW, {"wanted": received_id}).scalar_one()
-    return raw
+    pieces: list[bytes] = []
+    while not pieces or len(pieces[-1]) == PIECE_BYTES:
+        values = {"wanted": received_id, "piece": len(pieces)}
+        found: bytes | None = session.execute(_RAW, values).scalar_one_or_none()
+        if found is None:
+            break
+        pieces.append(found)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def first_with_hash(session: Session, received_id: int, sha256: str) -> int | None:
@@ -292,7 +318,10 @@ def count_by_state(session: Session) -> dict[MailState, int]:
 
 
 # Statements are built once: to build one costs more than to run it.
-_RAW = select(RAWS.c.raw).where(RAWS.c.received_id == bindparam("wanted"))
+_ADD_RAW = insert(RAWS)
+_RAW = select(RAWS.c.raw).where(
+    RAWS.c.received_id == bindparam("wanted"), RAWS.c.piece == bindparam("piece")
+)
 _TWIN = select(func.min(RECEIVED.c.id)).where(
     RECEIVED.c.sha256 == bindparam("hash"), RECEIVED.c.id < bindparam("this")
 )

@@ -80,7 +80,7 @@ def main() -> None:
             "letters": len(watch.marks["deliver"]) - 2,
             "seconds": sum(watch.seconds(stage, 0) for stage in stages),
             "cpu_ms": {s: watch.seconds(s, 1) * 1000 / mails for s in stages},
-            "rate_by_fifth": [mails / 5 / seconds for seconds in fifths],
+            "rate_by_fifth": [mails / 5 / seconds for seconds in fifths if seconds],
             "baseline_mb": baseline,
             "peak_mb": peak_mb(),
         },

@@ -6,6 +6,7 @@ import pytest
 
 from config.database import Sessions
 from intake.inbox import (
+    PIECE_BYTES,
     ClaimLostError,
     MailState,
     Settlement,
@@ -46,6 +47,15 @@ def test_bytes_come_back_as_they_came(sessions: Sessions, now: datetime) -> None
     raw = bytes(range(256)) * 10
     stored(sessions, now, raw)
     [mail] = claimed(sessions, now)
+    with sessions() as session:
+        assert raw_of(session, mail) == raw
+
+
+@pytest.mark.parametrize("size", [0, 1, PIECE_BYTES - 1, PIECE_BYTES, 2 * PIECE_BYTES + 5])
+def test_mails_of_any_size_come_back_whole(sessions: Sessions, now: datetime, size: int) -> None:
+    raw = (bytes(range(256)) * (size // 256 + 1))[:size]
+    stored(sessions, now, b"before", raw, b"after")
+    _, mail, _ = claimed(sessions, now)
     with sessions() as session:
         assert raw_of(session, mail) == raw
 

@@ -183,13 +183,14 @@ def upgrade() -> None:
     op.create_table(
         "raw_mails",
         sa.Column("received_id", sa.Integer(), nullable=False),
+        sa.Column("piece", sa.Integer(), nullable=False),
         sa.Column("raw", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["received_id"],
             ["received_mails.id"],
             name=op.f("fk_raw_mails_received_id_received_mails"),
         ),
-        sa.PrimaryKeyConstraint("received_id", name=op.f("pk_raw_mails")),
+        sa.PrimaryKeyConstraint("received_id", "piece", name=op.f("pk_raw_mails")),
     )
     op.create_table(
         "case_events",
