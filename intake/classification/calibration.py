@@ -66,12 +66,13 @@ def _surprise(judged: Sequence[Judged], sharpness: float) -> float:
 
 def sure_threshold(judged: Sequence[Judged], sharpness: float) -> float:
     """Return the lowest confidence from which enough are right; above 1 if there is none."""
-    ranked = sorted(
-        ((max(softmax(one.scores, sharpness)), one.is_right) for one in judged), reverse=True
-    )
-    threshold, right = 1.1, 0
-    for count, (confidence, is_right) in enumerate(ranked, start=1):
-        right += is_right
+    rights_at: dict[float, list[bool]] = {}
+    for one in judged:
+        rights_at.setdefault(max(softmax(one.scores, sharpness)), []).append(one.is_right)
+    threshold, right, count = 1.1, 0, 0
+    for confidence in sorted(rights_at, reverse=True):
+        right += sum(rights_at[confidence])
+        count += len(rights_at[confidence])
         if right / count >= RIGHT_WHEN_SURE + _MARGIN:
             threshold = confidence
     return threshold

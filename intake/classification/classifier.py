@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from intake.classification.features import read
 from intake.classification.model import KindModel
+from intake.classification.packing import KINDS
 from intake.classification.phrases import carrying_phrases
 from intake.classification.scoring import score
 from intake.evidence import Evidence
@@ -48,7 +49,7 @@ def classify(message: Message, model: KindModel) -> Classification:
     scores = score(reading, model)
     confidences = model.confidences(scores.totals)
     best = max(range(len(confidences)), key=confidences.__getitem__)
-    kind, confidence = model.kinds[best], confidences[best]
+    kind, confidence = KINDS[best], confidences[best]
     return Classification(
         kind=kind,
         confidence=round(confidence, 4),
@@ -62,7 +63,7 @@ def second_kinds(confidences: Sequence[float], model: KindModel, best: int) -> t
     """Return the other kinds people write with that are likely enough, likeliest first."""
     others = [
         AlsoKind(kind, round(confidence, 4))
-        for at, (kind, confidence) in enumerate(zip(model.kinds, confidences, strict=True))
+        for at, (kind, confidence) in enumerate(zip(KINDS, confidences, strict=True))
         if at != best and kind.is_human and confidence >= model.also_from
     ]
     return tuple(sorted(others, key=lambda other: -other.confidence))

@@ -4,11 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from intake.classification.features import (
-    LONGEST_PHRASE,
-    LONGEST_SHAPE,
     Reading,
     character_runs,
-    sequences,
+    neighbours,
     shape,
     shape_of,
 )
@@ -25,11 +23,11 @@ def count_features(reading: Reading) -> Counts:
     return {
         "words": _words(body),
         "runs": _runs(body),
-        "phrases": _sequences(body, LONGEST_PHRASE),
-        "shapes": _sequences(items, LONGEST_SHAPE),
+        "phrases": _neighbours(body),
+        "shapes": _neighbours(items),
         "subject_words": _words(subject),
         "subject_runs": _runs(subject),
-        "subject_phrases": _sequences(subject, LONGEST_PHRASE),
+        "subject_phrases": _neighbours(subject),
     }
 
 
@@ -45,5 +43,6 @@ def _runs(tokens: Iterable[str]) -> dict[str, float]:
     return {run: worth * times for run, times in found.items()}
 
 
-def _sequences(items: Sequence[str], longest: int) -> dict[str, float]:
-    return dict.fromkeys(sequences(items, longest), worth_of_one(len(items)))
+def _neighbours(items: Sequence[str]) -> dict[str, float]:
+    pairs, triples = neighbours(items)
+    return dict.fromkeys((*pairs, *triples), worth_of_one(len(items)))

@@ -7,6 +7,7 @@ the text, and long texts are read only at both ends (`READ_AT_EACH_END`).
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from intake.classification.vocabulary import CLASS_OF, ENDINGS, FUNCTION_WORDS
 from intake.message import Message
@@ -19,33 +20,45 @@ NUMBER = "#"
 _FEWEST_NEW_WORDS = 5
 _LONGEST_WORD = 30
 _CHARACTER_RUNS = (2, 3, 4, 5)
-LONGEST_PHRASE = 3
-LONGEST_SHAPE = 5
 
 # Every alternative starts with a different character and repeats one class only: linear.
 TOKEN = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+|[?!.£@]|\n[ \t\r]*\n")
+SENTENCE_END = re.compile(r"[?!.]|\n[ \t\r]*\n")
+"""Matches exactly where `TOKEN` gives one of `SENTENCE_ENDS`."""
+SENTENCE_ENDS = frozenset((BREAK, "?", "!"))
 
 Stretch = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The tokens of a message; `stretches` are the parts of `Message.text` they come from."""
+    """The tokens of a message.
+
+    `stretches` are the parts of `Message.text` that the body's tokens come from, `plain_texts` the
+    same in lower case; a `BREAK` stands in `body` between one and the next.
+    """
 
     subject: tuple[str, ...]
     body: tuple[str, ...]
-    stretches: tuple[Stretch, ...]
+    stretches: tuple[Stretch, ...] = ()
+    plain_texts: tuple[str, ...] = ()
 
 
 def read(message: Message) -> Reading:
     """Read what the sender wrote now; where that is next to nothing, the whole text."""
     stretches = stretches_read(message)
+    texts = tuple(plain(message.text[start:end]) for start, end in stretches)
     body: list[str] = []
-    for start, end in stretches:
-        if body:
+    for number, text in enumerate(texts):
+        if number:
             body.append(BREAK)
-        body += tokens(message.text[start:end])
-    return Reading(tuple(tokens(message.subject[:READ_AT_EACH_END])), tuple(body), stretches)
+        body += tokens(text)
+    return Reading(
+        subject=tuple(tokens(plain(message.subject[:READ_AT_EACH_END]))),
+        body=tuple(body),
+        stretches=stretches,
+        plain_texts=texts,
+    )
 
 
 def stretches_read(message: Message) -> tuple[Stretch, ...]:
@@ -90,17 +103,16 @@ def plain(text: str) -> str:
     return lowered.replace("\u2019", "'")
 
 
-def token_name(found: str) -> str:
-    """Return what a stretch matched by `TOKEN` counts as: all numbers alike, all breaks alike."""
+def tokens(text: str) -> list[str]:
+    """Return the tokens of a plain text: words, numbers (all alike) and marks."""
+    return [found if found.isalpha() else _name(found) for found in TOKEN.findall(text)]
+
+
+def _name(found: str) -> str:
     first = found[0]
     if first == "\n":
         return BREAK
     return NUMBER if first.isdecimal() else found
-
-
-def tokens(text: str) -> list[str]:
-    """Return the tokens of `text`: words, numbers and the marks that shape a sentence."""
-    return [found if found.isalpha() else token_name(found) for found in TOKEN.findall(plain(text))]
 
 
 def character_runs(word: str) -> list[str]:
@@ -148,8 +160,8 @@ def shape(parts_of_words: Iterable[tuple[str, ...]]) -> tuple[list[str], list[in
     return items, owners
 
 
-def sequences(items: Sequence[str], longest: int) -> Iterator[str]:
-    """Yield the runs of 2 to `longest` neighbouring items, joined by spaces."""
-    for size in range(2, longest + 1):
-        for at in range(len(items) - size + 1):
-            yield " ".join(items[at : at + size])
+def neighbours(items: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the pairs and the triples of neighbouring items, joined by spaces."""
+    pairs = pairwise(items)
+    triples = zip(items, items[1:], items[2:], strict=False)
+    return list(map(" ".join, pairs)), list(map(" ".join, triples))

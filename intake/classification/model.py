@@ -4,18 +4,19 @@ import gzip
 import json
 import math
 import zlib
+from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from config.errors import KithError
 from config.files import read_bytes
 from intake.classification.features import character_runs, shape_of
-from intake.taxonomy import Kind
+from intake.classification.packing import KINDS, from_bytes, to_bytes
 
 MODEL_FILE = "kinds.model.json.gz"
-FORMAT = 1
+FORMAT = 2
 TABLES = (
     "words",
     "runs",
@@ -25,12 +26,12 @@ TABLES = (
     "subject_runs",
     "subject_phrases",
 )
-"""The groups of features; phrases and shapes hold every beginning of what they hold."""
+"""The groups of features."""
 
 _WORDS_REMEMBERED = 20_000
 
-Weights = tuple[int, ...]
-Table = Mapping[str, Weights]
+Table = Mapping[str, int]
+"""Feature -> its weights for all kinds, packed (see `packing`)."""
 
 
 class ModelError(KithError):
@@ -40,52 +41,40 @@ class ModelError(KithError):
         super().__init__(f"The model that sorts mail cannot be read: {why}. Run `make train`.")
 
 
-@dataclass(frozen=True, slots=True)
-class KnownWord:
+class KnownWord(NamedTuple):
     """What a word adds to each kind, and the parts it plays in the shape of a sentence."""
 
-    weights: Weights
+    weights: int
     parts: tuple[str, ...]
     familiar: bool
 
 
-class WordMemory:
-    """The sums of words met before: a word is taken apart into letters once, not in every mail."""
+class WordMemory(dict[str, KnownWord]):
+    """What words stand for: each is taken apart into letters once, not in every mail.
 
-    def __init__(self, words: Table, runs: Table, nothing: Weights) -> None:
+    Bounded; what it holds never changes an answer.
+    """
+
+    def __init__(self, words: Table, runs: Table) -> None:
+        super().__init__()
         self._words = words
         self._runs = runs
-        self._nothing = nothing
-        self._known: dict[str, KnownWord] = {}
 
-    def look_up(self, word: str) -> KnownWord:
-        """Return what `word` stands for; the memory is bounded and never changes the answer."""
-        known = self._known.get(word)
-        if known is None:
-            known = self._work_out(word)
-            if len(self._known) >= _WORDS_REMEMBERED:
-                self._known.clear()
-            self._known[word] = known
-        return known
-
-    def _work_out(self, word: str) -> KnownWord:
+    def __missing__(self, word: str) -> KnownWord:
+        """Work out a word met for the first time, and remember it."""
         whole = self._words.get(word)
-        hits = [found for run in character_runs(word) if (found := self._runs.get(run))]
-        if whole is not None:
-            hits.append(whole)
-        return KnownWord(column_sums(hits, self._nothing), shape_of(word), whole is not None)
-
-
-def column_sums(rows: Sequence[Weights], nothing: Weights) -> Weights:
-    """Return the sum of each column, `nothing` if there are no rows."""
-    return tuple(map(sum, zip(*rows, strict=True))) if rows else nothing
+        runs = sum(self._runs.get(run, 0) for run in character_runs(word))
+        known = KnownWord((whole or 0) + runs, shape_of(word), whole is not None)
+        if len(self) >= _WORDS_REMEMBERED:
+            self.clear()
+        self[word] = known
+        return known
 
 
 @dataclass(frozen=True)
 class KindModel:
     """Weights per feature and kind (in `unit`s), and how far the scores can be trusted."""
 
-    kinds: tuple[Kind, ...]
     bias: tuple[float, ...]
     unit: float
     tables: Mapping[str, Table]
@@ -102,13 +91,7 @@ class KindModel:
         """Set up the two word memories; they hold nothing that the tables do not say."""
         for name in ("words", "subject_words"):
             runs = self.tables[name.replace("words", "runs")]
-            memory = WordMemory(self.tables[name], runs, self.nothing)
-            object.__setattr__(self, name, memory)
-
-    @property
-    def nothing(self) -> Weights:
-        """Return the weights of a feature that says nothing."""
-        return (0,) * len(self.kinds)
+            object.__setattr__(self, name, WordMemory(self.tables[name], runs))
 
     def confidences(self, scores: Sequence[float]) -> list[float]:
         """Return for each kind how likely it is, given the scores; they add up to 1."""
@@ -141,36 +124,41 @@ def load_model(data: bytes) -> KindModel:
 
 
 def _from_plain(plain: dict[str, Any]) -> KindModel:
-    kinds = tuple(Kind(name) for name in plain["kinds"])
+    if plain["kinds"] != [kind.value for kind in KINDS] or len(plain["bias"]) != len(KINDS):
+        raise ValueError("the kinds are others")
     return KindModel(
-        kinds=kinds,
         bias=tuple(float(value) for value in plain["bias"]),
         unit=float(plain["unit"]),
-        tables={name: _table(plain["tables"][name], len(kinds)) for name in TABLES},
+        tables={name: _table(plain["tables"][name]) for name in TABLES},
         sharpness=float(plain["sharpness"]),
         sure_from=float(plain["sure_from"]),
         also_from=float(plain["also_from"]),
     )
 
 
-def _table(plain: dict[str, list[int]], width: int) -> Table:
-    table = {feature: tuple(weights) for feature, weights in plain.items()}
-    if any(len(weights) != width for weights in table.values()):
-        raise ValueError("a row of weights does not fit the kinds")
-    return table
+def _table(plain: dict[str, str]) -> Table:
+    rows = from_bytes(b64decode(plain["weights"], validate=True))
+    features = plain["features"].split("\n") if plain["features"] else []
+    return dict(zip(features, rows, strict=True))
+
+
+def _plain_table(table: Table) -> dict[str, str]:
+    features = sorted(table)
+    rows = to_bytes([table[feature] for feature in features])
+    return {"features": "\n".join(features), "weights": b64encode(rows).decode("ascii")}
 
 
 def dump_model(model: KindModel) -> bytes:
     """Return `model` as bytes for `load_model`: the same model always gives the same bytes."""
     plain = {
         "format": FORMAT,
-        "kinds": [kind.value for kind in model.kinds],
+        "kinds": [kind.value for kind in KINDS],
         "bias": model.bias,
         "unit": model.unit,
         "sharpness": model.sharpness,
         "sure_from": model.sure_from,
         "also_from": model.also_from,
-        "tables": {name: dict(sorted(model.tables[name].items())) for name in TABLES},
+        "tables": {name: _plain_table(model.tables[name]) for name in TABLES},
     }
     text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
     return gzip.compress(text.encode("utf-8"), compresslevel=9, mtime=0)

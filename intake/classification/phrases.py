@@ -1,100 +1,118 @@
 """Which words carried a decision: the stretches of the text where the winning kind gained most."""
 
-from collections.abc import Sequence
-from itertools import chain
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from intake.classification.features import TOKEN, Reading, plain
+from intake.classification.features import SENTENCE_END, SENTENCE_ENDS, TOKEN, Reading, Stretch
+from intake.classification.packing import weight_of
 from intake.classification.scoring import Part, Scores
 from intake.evidence import Evidence
 from intake.message import Message
 
 _MOST_PHRASES = 3
 _WORTH_SHOWING = 0.4
-"""Of the strongest phrase's gain."""
-_SENTENCE_ENDS = frozenset(".?!")
+"""Of the strongest sentence's gain."""
 
-Phrase = tuple[float, int, int]
-"""What a run of tokens gained, its first token and the one after its last."""
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What a sentence added to the winning score, and its tokens `first` to before `after`."""
+
+    gain: float
+    number: int
+    first: int
+    after: int
 
 
 def carrying_phrases(
     message: Message, reading: Reading, scores: Scores, column: int, label: str
 ) -> tuple[Evidence, ...]:
     """Return the stretches that spoke most for the kind in `column`, strongest first."""
-    phrases = strongest(reading.body, gains(len(reading.body), scores.body, column))
-    subject_gain = sum(gains(len(reading.subject), scores.subject, column))
-    places = _places(message, reading)
-    found = [
-        (gain, _evidence(message, label, places[first][0], places[after - 1][1]))
-        for gain, first, after in phrases
-    ]
+    found: list[tuple[float, Evidence]] = []
+    subject_gain = _gain(scores.subject, 0, len(reading.subject), column)
     if message.subject.strip() and subject_gain > 0:
         found.append((subject_gain, Evidence(label, message.subject, -1, -1)))
+    sentences = strongest_sentences(reading.body, scores.body, column)
+    places = _sentence_places(reading) if sentences else []
+    for sentence in sentences:
+        start, end = _best_stretch(reading, scores, column, sentence, places[sentence.number])
+        found.append((sentence.gain, Evidence(label, message.text[start:end], start, end)))
     found.sort(key=lambda pair: -pair[0])
     enough = _WORTH_SHOWING * found[0][0] if found else 0.0
     return tuple(evidence for gain, evidence in found[:_MOST_PHRASES] if gain >= enough)
 
 
-def gains(count: int, parts: Sequence[Part], column: int) -> list[float]:
-    """Return what each of `count` tokens added to the score in `column`."""
-    result = [0.0] * count
+def strongest_sentences(
+    tokens: Sequence[str], parts: Sequence[Part], column: int
+) -> list[Sentence]:
+    """Return the few sentences that added most to the score in `column`, strongest first."""
+    sentences = [
+        Sentence(gain, number, first, after)
+        for number, (first, after) in enumerate(_sentences(tokens))
+        if first < after and (gain := _gain(parts, first, after, column)) > 0
+    ]
+    return sorted(sentences, key=lambda sentence: -sentence.gain)[:_MOST_PHRASES]
+
+
+def _sentences(tokens: Sequence[str]) -> Iterator[tuple[int, int]]:
+    first = 0
+    for at, token in enumerate(tokens):
+        if token in SENTENCE_ENDS:
+            yield first, at
+            first = at + 1
+    yield first, len(tokens)
+
+
+def _gain(parts: Sequence[Part], first: int, after: int, column: int) -> float:
+    return sum(part.worth * weight_of(sum(part.weights[first:after]), column) for part in parts)
+
+
+def _best_stretch(
+    reading: Reading, scores: Scores, column: int, sentence: Sentence, place: tuple[int, Stretch]
+) -> Stretch:
+    """Return where in `message.text` the run of words stands that carried the sentence."""
+    first, after = best_run(_gains(scores.body, sentence, column))
+    stretch, (start, end) = place
+    shift = reading.stretches[stretch][0]
+    words = list(TOKEN.finditer(reading.plain_texts[stretch], start, end))
+    return shift + words[first].start(), shift + words[after - 1].end()
+
+
+def _gains(parts: Sequence[Part], sentence: Sentence, column: int) -> list[float]:
+    """Return what each token of the sentence added; a feature's gain is shared by its tokens."""
+    count = sentence.after - sentence.first
+    gains = [0.0] * count
     for part in parts:
-        for weights, first, last in part.hits:
-            share = part.worth * weights[column] / (last - first + 1)
-            for at in range(first, last + 1):
-                result[at] += share
-    return result
+        here = part.weights[sentence.first : sentence.after]
+        for at, packed in enumerate(here):
+            if packed:
+                share = part.worth * weight_of(packed, column) / part.span
+                for token in range(at, min(at + part.span, count)):
+                    gains[token] += share
+    return gains
 
 
-def strongest(tokens: Sequence[str], gained: Sequence[float]) -> list[Phrase]:
-    """Return the best run of tokens of each sentence that has one above the average."""
-    if not gained:
-        return []
-    usual = sum(gained) / len(gained)
-    smooth = [
-        (before + 2 * here + after) / 4 - max(usual, 0.0)
-        for before, here, after in zip(
-            chain((0.0,), gained), gained, chain(gained[1:], (0.0,)), strict=False
-        )
-    ]
-    return [
-        run for start, end in _sentences(tokens) if (run := _best_run(smooth, start, end))[0] > 0
-    ]
-
-
-def _sentences(tokens: Sequence[str]) -> list[tuple[int, int]]:
-    ends = [at for at, token in enumerate(tokens) if token in _SENTENCE_ENDS]
-    starts = [0, *(end + 1 for end in ends)]
-    return [
-        (start, end) for start, end in zip(starts, [*ends, len(tokens)], strict=True) if end > start
-    ]
-
-
-def _best_run(values: Sequence[float], start: int, end: int) -> Phrase:
-    """Return the run between `start` and `end` with the highest sum, in one pass."""
-    best: Phrase = (0.0, start, start)
-    total, first = 0.0, start
-    for at in range(start, end):
+def best_run(gains: Sequence[float]) -> Stretch:
+    """Return the run with the highest sum over the mean, in one pass; never empty."""
+    usual = sum(gains) / len(gains) / 2
+    best, best_sum = (0, len(gains)), 0.0
+    first, total = 0, 0.0
+    for at, gain in enumerate(gains):
         if total <= 0:
-            total, first = 0.0, at
-        total += values[at]
-        if total > best[0]:
-            best = (total, first, at + 1)
+            first, total = at, 0.0
+        total += gain - usual
+        if total > best_sum:
+            best, best_sum = (first, at + 1), total
     return best
 
 
-def _places(message: Message, reading: Reading) -> list[tuple[int, int]]:
-    """Return where in `message.text` each token of the reading's body stands."""
-    places: list[tuple[int, int]] = []
-    for start, end in reading.stretches:
-        if places:
-            places.append((start, start))
-        places += [
-            (start + found.start(), start + found.end())
-            for found in TOKEN.finditer(plain(message.text[start:end]))
-        ]
+def _sentence_places(reading: Reading) -> list[tuple[int, Stretch]]:
+    """Return for each sentence the number of its stretch, and where it stands in its plain text."""
+    places: list[tuple[int, Stretch]] = []
+    for stretch, text in enumerate(reading.plain_texts):
+        start = 0
+        for end in SENTENCE_END.finditer(text):
+            places.append((stretch, (start, end.start())))
+            start = end.end()
+        places.append((stretch, (start, len(text))))
     return places
-
-
-def _evidence(message: Message, label: str, start: int, end: int) -> Evidence:
-    return Evidence(label, message.text[start:end], start, end)

@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from intake.message import Address, Header, Message
+from intake.quoting import find_marks
 from intake.taxonomy import Kind
 
 SETS = ("t1", "t2", "t3", "t4")
@@ -54,4 +55,5 @@ def _message(plain: Mapping[str, Any]) -> Message:
         sender=Address(plain["from_name"], plain["from_email"]),
         headers=tuple(Header(name.lower(), value) for name, value in plain["headers"].items()),
         text=plain["body"],
+        marks=find_marks(plain["body"]),
     )

@@ -1,35 +1,31 @@
-"""From a reading to one score per kind, remembering what added how much."""
+"""From a reading to one score per kind, remembering which token added what."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from intake.classification.features import (
-    LONGEST_PHRASE,
-    LONGEST_SHAPE,
-    Reading,
-    shape,
-)
-from intake.classification.model import KindModel, Table, Weights, WordMemory, column_sums
+from intake.classification.features import Reading, neighbours, shape
+from intake.classification.model import KindModel, Table, WordMemory
+from intake.classification.packing import unpack
 
 _SMOOTHING = 5
 
 
-Hit = tuple[Weights, int, int]
-"""A feature found: its weights, and the first and the last token that it stands on."""
-
-
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The hits of one group of features, and what each of its weights counts."""
+    """The features of one sort: the packed weights of those that begin at each token.
 
-    hits: Sequence[Hit]
+    Each stands on about `span` tokens and counts `worth`, and that once, where it first stands.
+    """
+
+    weights: Sequence[int]
+    span: int
     worth: float
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """One score per kind, in the model's order, and the hits that they are the sum of."""
+    """One score per kind, in the order of `KINDS`, and the parts that they are the sum of."""
 
     totals: tuple[float, ...]
     body: tuple[Part, ...]
@@ -44,69 +40,62 @@ def worth_of_one(count: int) -> float:
 
 
 def score(reading: Reading, model: KindModel) -> Scores:
-    """Return the score of each kind for `reading`; the sum of its parts and the bias."""
-    subject = _subject_parts(reading.subject, model)
-    words, familiar = _word_hits(reading.body, model.words)
-    items, owners = shape(model.words.look_up(word).parts for word in reading.body)
+    """Return the score of each kind for `reading`: its bias and the sum of the parts."""
+    body_words, familiar = _words(reading.body, model.words)
+    subject_words, _ = _words(reading.subject, model.subject_words)
     body = (
-        Part(words, worth_of_one(len(words))),
-        Part(
-            _runs_of(reading.body, model.tables["phrases"], LONGEST_PHRASE),
-            worth_of_one(len(reading.body)),
-        ),
-        Part(
-            _placed(_runs_of(items, model.tables["shapes"], LONGEST_SHAPE), owners),
-            worth_of_one(len(items)),
-        ),
+        body_words,
+        _phrases(reading.body, model.tables["phrases"]),
+        _shapes(reading.body, model),
     )
+    subject = (subject_words, _phrases(reading.subject, model.tables["subject_phrases"]))
     return Scores(_totals((*body, *subject), model), body, subject, familiar)
 
 
-def _subject_parts(subject: Sequence[str], model: KindModel) -> tuple[Part, ...]:
-    words, _ = _word_hits(subject, model.subject_words)
-    phrases = _runs_of(subject, model.tables["subject_phrases"], LONGEST_PHRASE)
-    return (
-        Part(words, worth_of_one(len(words))),
-        Part(phrases, worth_of_one(len(subject))),
-    )
+def _first_places(features: Sequence[str]) -> dict[str, int]:
+    """Return each different feature with the index of its first place."""
+    return dict(zip(reversed(features), range(len(features) - 1, -1, -1), strict=True))
 
 
-def _word_hits(words: Sequence[str], memory: WordMemory) -> tuple[list[Hit], float]:
-    """Return one hit for each different word, where it first stands, and the familiar share."""
-    first_places = {word: at for at, word in reversed(list(enumerate(words)))}
-    known = [(memory.look_up(word), at) for word, at in first_places.items()]
-    hits = [(word.weights, at, at) for word, at in known]
-    familiar = sum(word.familiar for word, _ in known)
-    return hits, familiar / max(len(known), 1)
+def _words(words: Sequence[str], memory: WordMemory) -> tuple[Part, float]:
+    """Return the words as a part, and the share of the different ones that are familiar."""
+    weights = [0] * len(words)
+    places = _first_places(words)
+    familiar = 0
+    for word, at in places.items():
+        known = memory[word]
+        weights[at] = known.weights
+        familiar += known.familiar
+    return Part(weights, 1, worth_of_one(len(places))), familiar / max(len(places), 1)
 
 
-def _runs_of(items: Sequence[str], table: Table, longest: int) -> list[Hit]:
-    """Return each different run of 2 to `longest` items that is in `table`, where it first stands.
-
-    The table holds every beginning of what it holds, so that a miss ends the search at that place.
-    """
-    hits: dict[str, Hit] = {}
-    count = len(items)
-    for at in range(count - 1):
-        run = items[at]
-        for last in range(at + 1, min(at + longest, count)):
-            run = f"{run} {items[last]}"
-            weights = table.get(run)
-            if weights is None:
-                break
-            if run not in hits:
-                hits[run] = (weights, at, last)
-    return list(hits.values())
+def _phrases(words: Sequence[str], table: Table) -> Part:
+    """Return the pairs and triples of neighbouring words that the table knows."""
+    return Part(_placed(words, table, range(len(words))), 2, worth_of_one(len(words)))
 
 
-def _placed(hits: Sequence[Hit], owners: Sequence[int]) -> list[Hit]:
-    return [(weights, owners[first], owners[last]) for weights, first, last in hits]
+def _shapes(words: Sequence[str], model: KindModel) -> Part:
+    """Return the pairs and triples in the shape of the text, where their first token stands."""
+    items, owners = shape([model.words[word].parts for word in words])
+    return Part(_placed(items, model.tables["shapes"], owners), 2, worth_of_one(len(items)))
+
+
+def _placed(items: Sequence[str], table: Table, owners: Sequence[int]) -> list[int]:
+    """Return for each token the sum of the weights of the neighbours that first stand there."""
+    weights = [0] * (owners[-1] + 1 if owners else 0)
+    met: set[str] = set()
+    for features in neighbours(items):
+        for at, packed in enumerate(map(table.get, features)):
+            if packed and features[at] not in met:
+                met.add(features[at])
+                weights[owners[at]] += packed
+    return weights
 
 
 def _totals(parts: Sequence[Part], model: KindModel) -> tuple[float, ...]:
     totals = list(model.bias)
     for part in parts:
-        sums = column_sums([weights for weights, _, _ in part.hits], model.nothing)
         worth = part.worth * model.unit
+        sums = unpack(sum(part.weights))
         totals = [total + worth * value for total, value in zip(totals, sums, strict=True)]
     return tuple(totals)

@@ -28,22 +28,20 @@ from intake.classification.evaluation import (
     judge_unseen,
     report,
 )
-from intake.classification.features import Reading, read, tokens
+from intake.classification.features import Reading, plain, read, tokens
 from intake.classification.model import (
     MODEL_FILE,
     TABLES,
     KindModel,
-    Weights,
     dump_model,
 )
+from intake.classification.packing import KINDS, pack
 from intake.classification.samples import Sample, load_samples
-from intake.taxonomy import Kind
 
-KINDS: tuple[Kind, ...] = tuple(Kind)
 _UNIT = 1e-3
-_COST = 0.5
+_COST = 0.15
 _SENTENCE_WEIGHT = 0.3
-_DUST = 0.004
+_DUST = 0.015
 """A feature none of whose weights reaches this is left out of the model."""
 
 
@@ -58,8 +56,8 @@ class Recipe:
 RECIPES: Mapping[str, Recipe] = {
     "words": Recipe(1, 0.3),
     "runs": Recipe(2, 0.1),
-    "phrases": Recipe(2, 0.25),
-    "shapes": Recipe(2, 0.25),
+    "phrases": Recipe(3, 0.25),
+    "shapes": Recipe(3, 0.18),
     "subject_words": Recipe(1, 0.15),
     "subject_runs": Recipe(2, 0.07),
     "subject_phrases": Recipe(2, 0.15),
@@ -95,8 +93,10 @@ def _deciding_sentences(sample: Sample) -> tuple[Counts, ...]:
     """Return the marked sentences; of a sample of several kinds only that of the first mark."""
     marked = sample.evidence[:1] if sample.also else sample.evidence
     text = sample.message.text
-    found = [sentence_around(text, words) for words in marked if words in text]
-    return tuple(count_features(Reading((), tuple(tokens(words)), ())) for words in found)
+    sentences = [sentence_around(text, words) for words in marked if words in text]
+    return tuple(
+        count_features(Reading((), tuple(tokens(plain(sentence))))) for sentence in sentences
+    )
 
 
 def sentence_around(text: str, words: str) -> str:
@@ -166,20 +166,25 @@ def fit(examples: Sequence[Example]) -> Fit:
     machine = LinearSVC(C=_COST, class_weight="balanced", random_state=0, tol=1e-5, max_iter=20_000)
     labels = [KINDS.index(example.sample.kind) for example in owners]
     machine.fit(as_matrix(texts, vocabulary), labels, sample_weight=weights)
-    return Fit(vocabulary, machine.coef_, machine.intercept_)
+    return Fit(vocabulary, _without_dust(machine.coef_, vocabulary), machine.intercept_)
+
+
+def _without_dust(coefficients: Any, vocabulary: Vocabulary) -> Any:
+    """Return the coefficients with those of features that hardly matter to any kind set to 0."""
+    return coefficients * (abs(coefficients * vocabulary.worth).max(axis=0) >= _DUST)
 
 
 def export(fitted: Fit, calibration: Calibration) -> KindModel:
-    """Return the fitted lines as the service's model: whole numbers, without the dust."""
-    tables: dict[str, dict[str, Weights]] = {name: {} for name in TABLES}
+    """Return the fitted lines as the service's model: whole numbers, and only what counts.
+
+    Words that count for nothing stay: they tell a familiar language.
+    """
+    tables: dict[str, dict[str, int]] = {name: {} for name in TABLES}
     for (table, feature), column in fitted.vocabulary.columns.items():
         weights = fitted.coefficients[:, column] * fitted.vocabulary.worth[column]
-        if table == "words" or max(map(abs, weights)) >= _DUST:
+        if table == "words" or weights.any():
             tables[table][feature] = _rounded(weights)
-    for name in ("phrases", "shapes", "subject_phrases"):
-        _add_beginnings(tables[name], fitted, name)
     return KindModel(
-        kinds=KINDS,
         bias=tuple(round(float(value), 4) for value in fitted.bias),
         unit=_UNIT,
         tables=tables,
@@ -189,19 +194,8 @@ def export(fitted: Fit, calibration: Calibration) -> KindModel:
     )
 
 
-def _rounded(weights: Any) -> Weights:
-    return tuple(round(float(weight) / _UNIT) for weight in weights)
-
-
-def _add_beginnings(table: dict[str, Weights], fitted: Fit, name: str) -> None:
-    """Add every beginning of the runs in `table`: the scorer walks along them."""
-    for feature in list(table):
-        beginning = feature.rpartition(" ")[0]
-        while " " in beginning and beginning not in table:
-            column = fitted.vocabulary.columns[name, beginning]
-            weights = fitted.coefficients[:, column] * fitted.vocabulary.worth[column]
-            table[beginning] = _rounded(weights)
-            beginning = beginning.rpartition(" ")[0]
+def _rounded(weights: Any) -> int:
+    return pack([round(float(weight) / _UNIT) for weight in weights])
 
 
 def judge(examples: Sequence[Example], folds: Folds) -> list[list[Judged]]:
