@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from intake.classification.model import softmax
+from intake.classification.model import Also, softmax
 from intake.taxonomy import Kind
 
 RIGHT_WHEN_SURE = 0.97
@@ -32,11 +32,16 @@ class Judged:
         """Return whether the highest score is that of the kind a person gave."""
         return self.best is self.kind
 
-    def also_named(self, confidences: Sequence[float], also_from: float) -> Iterator[Kind]:
-        """Yield the other kinds that would be named at this threshold."""
-        for kind, confidence in zip(self.kinds, confidences, strict=True):
-            if kind.is_human and kind is not self.best and confidence >= also_from:
-                yield kind
+    @property
+    def seconds(self) -> Iterator[tuple[Kind, float]]:
+        """Yield the kinds people write with, but for the best one, with their scores."""
+        for kind, score in zip(self.kinds, self.scores, strict=True):
+            if kind.is_human and kind is not self.best:
+                yield kind, score
+
+    def is_present(self, kind: Kind) -> bool:
+        """Return whether a person gave it this kind, as its first or as a further one."""
+        return kind is self.kind or kind in self.also
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ class Calibration:
 
     sharpness: float
     sure_from: float
-    also_from: float
+    also: Also
 
 
 def calibrate(groups: Sequence[Sequence[Judged]]) -> Calibration:
@@ -53,7 +58,7 @@ def calibrate(groups: Sequence[Sequence[Judged]]) -> Calibration:
     everything = [judged for group in groups for judged in group]
     sharpness = min(_SHARPNESSES, key=lambda value: _surprise(everything, value))
     sure_from = max(sure_threshold(group, sharpness) for group in groups)
-    return Calibration(sharpness, round(sure_from, 4), also_threshold(everything, sharpness))
+    return Calibration(sharpness, round(sure_from, 4), calibrate_also(everything))
 
 
 def _surprise(judged: Sequence[Judged], sharpness: float) -> float:
@@ -78,18 +83,37 @@ def sure_threshold(judged: Sequence[Judged], sharpness: float) -> float:
     return threshold
 
 
-def also_threshold(judged: Sequence[Judged], sharpness: float) -> float:
-    """Return the confidence at which naming a second kind is right as often as it can be (F1)."""
-    shares = [softmax(one.scores, sharpness) for one in judged]
-    candidates = [step / 100 for step in range(5, 50)]
-    return max(candidates, key=lambda at: _also_f1(judged, shares, at))
+def calibrate_also(judged: Sequence[Judged]) -> Also:
+    """Return when to name a second kind: from where naming is right and complete at its best.
+
+    Best by F0.5: a kind named wrongly does more harm than one left for a person to add.
+    """
+    pairs = [(score, one.is_present(kind)) for one in judged for kind, score in one.seconds]
+    slope, offset = _logistic(pairs)
+    also = Also(round(slope, 4), round(offset, 4), 0.0)
+    likely = [(also.confidence(score), present) for score, present in pairs]
+    candidates = [step / 100 for step in range(5, 90)]
+    return also._replace(at_least=max(candidates, key=lambda least: _f_half(likely, least)))
 
 
-def _also_f1(judged: Sequence[Judged], shares: Sequence[Sequence[float]], at: float) -> float:
-    named = true = both = 0
-    for one, confidences in zip(judged, shares, strict=True):
-        kinds = set(one.also_named(confidences, at))
-        named += len(kinds)
-        true += len(one.also)
-        both += len(kinds.intersection(one.also))
-    return 2 * both / max(named + true, 1)
+def _f_half(likely: Sequence[tuple[float, bool]], least: float) -> float:
+    named = [present for confidence, present in likely if confidence >= least]
+    true = sum(present for _, present in likely)
+    return 1.25 * sum(named) / max(0.25 * true + len(named), 1)
+
+
+def _logistic(pairs: Sequence[tuple[float, bool]]) -> tuple[float, float]:
+    """Return slope and offset of the likeliest logistic curve through `pairs` (Newton's steps)."""
+    slope, offset = 1.0, 0.0
+    for _ in range(25):
+        g0 = g1 = 0.0
+        h00 = h01 = h11 = 1e-6
+        for score, present in pairs:
+            chance = Also(slope, offset, 0.0).confidence(score)
+            wrong, spread = present - chance, chance * (1 - chance)
+            g0, g1 = g0 + wrong, g1 + wrong * score
+            h00, h01, h11 = h00 + spread, h01 + spread * score, h11 + spread * score * score
+        across = h00 * h11 - h01 * h01
+        slope += (h00 * g1 - h01 * g0) / across
+        offset += (h11 * g0 - h01 * g1) / across
+    return slope, offset

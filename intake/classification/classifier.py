@@ -54,16 +54,18 @@ def classify(message: Message, model: KindModel) -> Classification:
         kind=kind,
         confidence=round(confidence, 4),
         sure=confidence >= model.sure_from and scores.familiar >= _FAMILIAR_ENOUGH,
-        also=second_kinds(confidences, model, best),
+        also=second_kinds(scores.totals, model, best),
         evidence=carrying_phrases(message, reading, scores, best, kind.value),
     )
 
 
-def second_kinds(confidences: Sequence[float], model: KindModel, best: int) -> tuple[AlsoKind, ...]:
+def second_kinds(totals: Sequence[float], model: KindModel, best: int) -> tuple[AlsoKind, ...]:
     """Return the other kinds people write with that are likely enough, likeliest first."""
     others = [
         AlsoKind(kind, round(confidence, 4))
-        for at, (kind, confidence) in enumerate(zip(KINDS, confidences, strict=True))
-        if at != best and kind.is_human and confidence >= model.also_from
+        for at, (kind, total) in enumerate(zip(KINDS, totals, strict=True))
+        if at != best
+        and kind.is_human
+        and (confidence := model.also.confidence(total)) >= model.also.at_least
     ]
     return tuple(sorted(others, key=lambda other: -other.confidence))

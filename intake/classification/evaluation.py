@@ -117,11 +117,14 @@ def _outcomes(judged: Judged, calibration: Calibration) -> Iterator[str]:
         yield "sure"
         if judged.is_right:
             yield "sure and right"
-    for kind in judged.also_named(confidences, calibration.also_from):
-        yield "also named"
-        if kind in judged.also:
-            yield "also right"
-    yield from ("also true" for _ in judged.also)
+    for kind, score in judged.seconds:
+        present = judged.is_present(kind)
+        if present:
+            yield "also true"
+        if calibration.also.confidence(score) >= calibration.also.at_least:
+            yield "also named"
+            if present:
+                yield "also right"
 
 
 def _per_kind(everything: Sequence[Judged]) -> tuple[KindFigures, ...]:

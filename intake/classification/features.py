@@ -22,7 +22,7 @@ _LONGEST_WORD = 30
 _CHARACTER_RUNS = (2, 3, 4, 5)
 
 # Every alternative starts with a different character and repeats one class only: linear.
-TOKEN = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+|[?!.£@]|\n[ \t\r]*\n")
+TOKEN = re.compile(r"\w+(?:'\w+)*|[?!.£@]|\n[ \t\r]*\n")
 SENTENCE_END = re.compile(r"[?!.]|\n[ \t\r]*\n")
 """Matches exactly where `TOKEN` gives one of `SENTENCE_ENDS`."""
 SENTENCE_ENDS = frozenset((BREAK, "?", "!"))
@@ -104,7 +104,7 @@ def plain(text: str) -> str:
 
 
 def tokens(text: str) -> list[str]:
-    """Return the tokens of a plain text: words, numbers (all alike) and marks."""
+    """Return the tokens of a plain text: words, numbers (all alike, also 7pm) and marks."""
     return [found if found.isalpha() else _name(found) for found in TOKEN.findall(text)]
 
 

@@ -16,7 +16,7 @@ from intake.classification.features import character_runs, shape_of
 from intake.classification.packing import KINDS, from_bytes, to_bytes
 
 MODEL_FILE = "kinds.model.json.gz"
-FORMAT = 2
+FORMAT = 3
 TABLES = (
     "words",
     "runs",
@@ -71,6 +71,19 @@ class WordMemory(dict[str, KnownWord]):
         return known
 
 
+class Also(NamedTuple):
+    """When a second kind is named: its own score, not its distance to the first, is what tells."""
+
+    slope: float
+    offset: float
+    at_least: float
+    """The confidence from which it is named."""
+
+    def confidence(self, score: float) -> float:
+        """Return how likely it is that a kind with this score, not the highest, is present too."""
+        return 1 / (1 + math.exp(-max(min(self.slope * score + self.offset, 50.0), -50.0)))
+
+
 @dataclass(frozen=True)
 class KindModel:
     """Weights per feature and kind (in `unit`s), and how far the scores can be trusted."""
@@ -82,8 +95,8 @@ class KindModel:
     """How quickly confidence follows the lead of one score over the others."""
     sure_from: float
     """The confidence from which at least 97 % were right in cross-validation."""
-    also_from: float
-    """The confidence from which a second kind is named."""
+    also: Also
+    """When a second kind is named."""
     words: WordMemory = field(init=False, repr=False, compare=False)
     subject_words: WordMemory = field(init=False, repr=False, compare=False)
 
@@ -132,7 +145,7 @@ def _from_plain(plain: dict[str, Any]) -> KindModel:
         tables={name: _table(plain["tables"][name]) for name in TABLES},
         sharpness=float(plain["sharpness"]),
         sure_from=float(plain["sure_from"]),
-        also_from=float(plain["also_from"]),
+        also=Also(*map(float, plain["also"])),
     )
 
 
@@ -157,7 +170,7 @@ def dump_model(model: KindModel) -> bytes:
         "unit": model.unit,
         "sharpness": model.sharpness,
         "sure_from": model.sure_from,
-        "also_from": model.also_from,
+        "also": model.also,
         "tables": {name: _plain_table(model.tables[name]) for name in TABLES},
     }
     text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"))

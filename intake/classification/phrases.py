@@ -34,11 +34,12 @@ def carrying_phrases(
         found.append((subject_gain, Evidence(label, message.subject, -1, -1)))
     sentences = strongest_sentences(reading.body, scores.body, column)
     places = _sentence_places(reading) if sentences else []
+    enough = _WORTH_SHOWING * max([subject_gain, *(sentence.gain for sentence in sentences)])
     for sentence in sentences:
-        start, end = _best_stretch(reading, scores, column, sentence, places[sentence.number])
-        found.append((sentence.gain, Evidence(label, message.text[start:end], start, end)))
+        if sentence.gain >= enough:
+            start, end = _best_stretch(reading, scores, column, sentence, places[sentence.number])
+            found.append((sentence.gain, Evidence(label, message.text[start:end], start, end)))
     found.sort(key=lambda pair: -pair[0])
-    enough = _WORTH_SHOWING * found[0][0] if found else 0.0
     return tuple(evidence for gain, evidence in found[:_MOST_PHRASES] if gain >= enough)
 
 

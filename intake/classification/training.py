@@ -190,7 +190,7 @@ def export(fitted: Fit, calibration: Calibration) -> KindModel:
         tables=tables,
         sharpness=calibration.sharpness,
         sure_from=calibration.sure_from,
-        also_from=calibration.also_from,
+        also=calibration.also,
     )
 
 
@@ -236,7 +236,7 @@ def main() -> None:
         report("Within the sets, 5 folds", trained.within)
         + "\n\n"
         + report("Across sets, a whole set unseen", trained.across)
-        + f"\n\nSure from {trained.model.sure_from}; also from {trained.model.also_from}; "
+        + f"\n\nSure from {trained.model.sure_from}; second kinds {trained.model.also}; "
         f"sharpness {trained.model.sharpness}; {target.stat().st_size / 1e6:.2f} MB in {target}\n"
     )
 

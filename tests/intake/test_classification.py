@@ -23,7 +23,7 @@ from intake.classification import (
 from intake.classification.calibration import (
     RIGHT_WHEN_SURE,
     Judged,
-    also_threshold,
+    calibrate_also,
     sure_threshold,
 )
 from intake.classification.counting import count_features
@@ -141,11 +141,11 @@ def test_a_language_not_learned_is_never_sure(model: KindModel) -> None:
 
 def test_a_second_kind_is_named_when_it_is_likely_enough(model: KindModel) -> None:
     text = "Could I join your group please? I could also do your accounts free of charge."
-    generous = replace(model, also_from=0.0)
+    generous = replace(model, also=model.also._replace(at_least=0.0))
     named = [also.kind for also in classify(mail(text), generous).also]
     assert {Kind.JOIN_REQUEST, Kind.SUPPORT_OFFER} <= {classify(mail(text), model).kind, *named}
     assert not {Kind.SPAM, Kind.AUTOMATED} & set(named)
-    assert classify(mail(text), replace(model, also_from=1.0)).also == ()
+    assert classify(mail(text), replace(model, also=model.also._replace(at_least=1.0))).also == ()
 
 
 # Its reasons
@@ -402,8 +402,9 @@ def test_nothing_is_sure_where_too_few_are_right() -> None:
 
 
 def test_a_second_kind_is_named_from_where_that_is_mostly_right() -> None:
-    both = Judged(KINDS[0], (KINDS[1],), KINDS, (2.0, 1.5, *[0.0] * (len(KINDS) - 2)))
-    one = Judged(KINDS[0], (), KINDS, (2.0, 0.5, *[0.0] * (len(KINDS) - 2)))
-    threshold = also_threshold([both, one] * 5, sharpness=1.0)
-    assert list(both.also_named(softmax(both.scores, 1.0), threshold)) == [KINDS[1]]
-    assert list(one.also_named(softmax(one.scores, 1.0), threshold)) == []
+    rest = [-1.0] * (len(KINDS) - 2)
+    both = Judged(KINDS[0], (KINDS[1],), KINDS, (1.0, 0.4, *rest))
+    lucky = Judged(KINDS[0], (), KINDS, (1.0, 0.1, *rest))
+    also = calibrate_also([both] * 20 + [lucky] * 20 + [replace(both, also=())])
+    named = [also.confidence(score) >= also.at_least for score in (0.4, 0.1, -1.0)]
+    assert named == [True, False, False]
