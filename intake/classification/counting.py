@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from intake.classification.features import (
     Reading,
     character_runs,
-    neighbours,
+    pairs_of,
     shape,
     shape_of,
+    triples_of,
 )
 from intake.classification.scoring import worth_of_one
 
@@ -44,5 +45,5 @@ def _runs(tokens: Iterable[str]) -> dict[str, float]:
 
 
 def _neighbours(items: Sequence[str]) -> dict[str, float]:
-    pairs, triples = neighbours(items)
-    return dict.fromkeys((*pairs, *triples), worth_of_one(len(items)))
+    found = (*pairs_of(items), *triples_of(items))
+    return dict.fromkeys(found, worth_of_one(len(items)))

@@ -160,8 +160,11 @@ def shape(parts_of_words: Iterable[tuple[str, ...]]) -> tuple[list[str], list[in
     return items, owners
 
 
-def neighbours(items: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the pairs and the triples of neighbouring items, joined by spaces."""
-    pairs = pairwise(items)
-    triples = zip(items, items[1:], items[2:], strict=False)
-    return list(map(" ".join, pairs)), list(map(" ".join, triples))
+def pairs_of(items: Sequence[str]) -> list[str]:
+    """Return each two neighbouring items, joined by a space."""
+    return list(map(" ".join, pairwise(items)))
+
+
+def triples_of(items: Sequence[str]) -> list[str]:
+    """Return each three neighbouring items, joined by spaces; a triple begins with its pair."""
+    return list(map(" ".join, zip(items, items[1:], items[2:], strict=False)))

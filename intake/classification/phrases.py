@@ -80,17 +80,17 @@ def _best_stretch(
 
 
 def _gains(parts: Sequence[Part], sentence: Sentence, column: int) -> list[float]:
-    """Return what each token of the sentence added; a feature's gain is shared by its tokens."""
+    """Return what each token of the sentence added: a feature's gain goes to its ends by halves."""
     count = sentence.after - sentence.first
-    gains = [0.0] * count
+    gains = [0.0] * (count + 1)
     for part in parts:
-        here = part.weights[sentence.first : sentence.after]
-        for at, packed in enumerate(here):
+        half, step = part.worth / 2, part.span - 1
+        for at, packed in enumerate(part.weights[sentence.first : sentence.after]):
             if packed:
-                share = part.worth * weight_of(packed, column) / part.span
-                for token in range(at, min(at + part.span, count)):
-                    gains[token] += share
-    return gains
+                share = half * weight_of(packed, column)
+                gains[at] += share
+                gains[at + step] += share
+    return gains[:count]
 
 
 def best_run(gains: Sequence[float]) -> Stretch:

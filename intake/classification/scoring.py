@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from intake.classification.features import Reading, neighbours, shape
+from intake.classification.features import Reading, pairs_of, shape
 from intake.classification.model import KindModel, Table, WordMemory
 from intake.classification.packing import unpack
 
@@ -15,7 +15,8 @@ _SMOOTHING = 5
 class Part:
     """The features of one sort: the packed weights of those that begin at each token.
 
-    Each stands on about `span` tokens and counts `worth`, and that once, where it first stands.
+    Each stands on `span` tokens (1 or, of a triple the first, 2) and counts `worth`, and that only
+    once, where it first stands.
     """
 
     weights: Sequence[int]
@@ -81,14 +82,25 @@ def _shapes(words: Sequence[str], model: KindModel) -> Part:
 
 
 def _placed(items: Sequence[str], table: Table, owners: Sequence[int]) -> list[int]:
-    """Return for each token the sum of the weights of the neighbours that first stand there."""
+    """Return for each token the sum of the weights of the pairs and triples that first stand there.
+
+    The table holds the pair that begins each of its triples: where no pair is, no triple is sought.
+    """
     weights = [0] * (owners[-1] + 1 if owners else 0)
     met: set[str] = set()
-    for features in neighbours(items):
-        for at, packed in enumerate(map(table.get, features)):
-            if packed and features[at] not in met:
-                met.add(features[at])
-                weights[owners[at]] += packed
+    pairs = pairs_of(items)
+    followers = (*items[2:], "")
+    for at, packed in enumerate(map(table.get, pairs)):
+        if packed is None:
+            continue
+        pair = pairs[at]
+        if pair not in met:
+            met.add(pair)
+            weights[owners[at]] += packed
+        triple = f"{pair} {followers[at]}"
+        if triple not in met and (more := table.get(triple)):
+            met.add(triple)
+            weights[owners[at]] += more
     return weights
 
 

@@ -184,6 +184,8 @@ def export(fitted: Fit, calibration: Calibration) -> KindModel:
         weights = fitted.coefficients[:, column] * fitted.vocabulary.worth[column]
         if table == "words" or weights.any():
             tables[table][feature] = _rounded(weights)
+    for name in ("phrases", "shapes", "subject_phrases"):
+        _add_beginnings(tables[name])
     return KindModel(
         bias=tuple(round(float(value), 4) for value in fitted.bias),
         unit=_UNIT,
@@ -192,6 +194,14 @@ def export(fitted: Fit, calibration: Calibration) -> KindModel:
         sure_from=calibration.sure_from,
         also=calibration.also,
     )
+
+
+def _add_beginnings(table: dict[str, int]) -> None:
+    """Add the pair that begins each triple, weightless where it is dust: the scorer needs it."""
+    for feature in list(table):
+        first, second, *third = feature.split(" ")
+        if third:
+            table.setdefault(f"{first} {second}", 0)
 
 
 def _rounded(weights: Any) -> int:
