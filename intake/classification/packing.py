@@ -5,10 +5,8 @@ pays back, so packed numbers add and subtract like rows of weights. With every w
 `HIGHEST`, 250,000 of them can be added without spilling over; a mail has fewer features.
 """
 
-import sys
-from array import array
 from collections.abc import Iterator, Sequence
-from struct import Struct
+from struct import Struct, iter_unpack
 
 from intake.taxonomy import Kind
 
@@ -22,6 +20,7 @@ _HALF = 1 << (_BITS - 1)
 _MASK = (1 << _BITS) - 1
 _ALL_HALVES = sum(_HALF << (_BITS * at) for at in range(len(KINDS)))
 _ROW = Struct(f"<{len(KINDS)}I")
+_EVERYTHING = (1 << (_BITS * len(KINDS))) - 1
 _STORED_OFFSET = 1 << 15
 _ALL_OFFSETS = sum(_STORED_OFFSET << (_BITS * at) for at in range(len(KINDS)))
 
@@ -34,7 +33,8 @@ def pack(weights: Sequence[int]) -> int:
 def unpack(packed: int) -> tuple[int, ...]:
     """Return the weight of each kind in a packed number or in a sum of packed numbers."""
     return tuple(
-        field - _HALF for field in _ROW.unpack((packed + _ALL_HALVES).to_bytes(_ROW.size, "little"))
+        field - _HALF
+        for field in _ROW.unpack((packed + _ALL_HALVES & _EVERYTHING).to_bytes(_ROW.size, "little"))
     )
 
 
@@ -43,28 +43,22 @@ def weight_of(packed: int, column: int) -> int:
     return ((packed + _ALL_HALVES) >> (_BITS * column) & _MASK) - _HALF
 
 
-def _little(fields: "array[int]") -> "array[int]":
-    """Swap the bytes of each field on a big-endian machine."""
-    if sys.byteorder == "big":
-        fields.byteswap()
-    return fields
-
-
 def to_bytes(rows: Sequence[int]) -> bytes:
-    """Return packed numbers as two bytes per weight, for the model file."""
-    fields = array("H", (weight + _STORED_OFFSET for row in rows for weight in unpack(row)))
-    return _little(fields).tobytes()
+    """Return packed numbers as two bytes per weight, for the model file.
+
+    Raises `ValueError` when a weight is beyond `HIGHEST`.
+    """
+    weights = [weight for row in rows for weight in unpack(row)]
+    if any(abs(weight) > HIGHEST for weight in weights):
+        raise ValueError(f"a weight is beyond {HIGHEST}")
+    return b"".join((weight + _STORED_OFFSET).to_bytes(2, "little") for weight in weights)
 
 
 def from_bytes(data: bytes) -> Iterator[int]:
-    """Yield the packed numbers that `to_bytes` wrote; `ValueError` if they cannot be right."""
-    stored = array("H")
-    stored.frombytes(data)
-    stored = _little(stored)
-    if len(stored) % len(KINDS):
+    """Return the packed numbers that `to_bytes` wrote; `ValueError` if a row is cut short."""
+    if len(data) * 2 % _ROW.size:
         raise ValueError("a row of weights is cut short")
-    if stored and max(max(stored) - _STORED_OFFSET, _STORED_OFFSET - min(stored)) > HIGHEST:
-        raise ValueError("a weight is out of range")
-    wide = _little(array("I", stored)).tobytes()
-    for start in range(0, len(wide), _ROW.size):
-        yield int.from_bytes(wide[start : start + _ROW.size], "little") - _ALL_OFFSETS
+    wide = bytearray(len(data) * 2)
+    wide[0::4], wide[1::4] = data[0::2], data[1::2]
+    rows = iter_unpack(f"{_ROW.size}s", wide)
+    return (int.from_bytes(row, "little") - _ALL_OFFSETS for (row,) in rows)

@@ -371,6 +371,17 @@ def test_packed_weights_add_up_kind_by_kind(rows: list[list[int]]) -> None:
     assert list(from_bytes(to_bytes(packed))) == packed
 
 
+def test_a_weight_too_large_to_add_up_safely_is_not_written() -> None:
+    with pytest.raises(ValueError, match="beyond"):
+        to_bytes([pack([HIGHEST + 1])])
+
+
+@pytest.mark.parametrize("table", ["phrases", "shapes", "subject_phrases"])
+def test_the_model_holds_the_pair_that_begins_each_triple(model: KindModel, table: str) -> None:
+    known = model.tables[table]
+    assert all(feature.rpartition(" ")[0] in known for feature in known if feature.count(" ") == 2)
+
+
 # The labelled messages and the thresholds
 
 
