@@ -12,6 +12,7 @@ from casework.schema import check_schema
 from config.database import make_engine
 from config.errors import KithError
 from config.settings import Mode, Settings
+from replies.letter_check import check_letters
 from replies.smtp import DeliveryError
 
 
@@ -49,11 +50,13 @@ def _tried(subject: str, look: Callable[[], str]) -> Finding:
 
 def _letters(settings: Settings) -> str:
     desk = make_desk(settings)
-    stale = [each.name for each in desk.signposts.to_review(clock().date()) if each.is_core]
-    if stale:
-        names = ", ".join(stale)
-        raise KithError(f"These numbers in signposting.toml must be verified again: {names}.")
-    return "All templates, rules and the model can be read; the core helplines are verified."
+    now = clock()
+    faults = check_letters(desk.group, desk.templates, desk.signposts, now)
+    if faults:
+        raise KithError("\n".join(f"{fault.template}: {fault.fault}" for fault in faults))
+    stale = ", ".join(each.name for each in desk.signposts.to_review(now.date()))
+    words = "All letters, rules and the model can be read and are as they should be."
+    return f"{words}\nTo verify before you go live (signposting.toml): {stale}." if stale else words
 
 
 def _database(settings: Settings) -> str:

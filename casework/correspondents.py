@@ -1,11 +1,13 @@
 """Who writes to us: finding a person again by address, and adding a new one."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import bindparam, insert, select
 from sqlalchemy.orm import Session
 
+from casework.drawer import Drawer
 from casework.models import ADDRESSES, CORRESPONDENTS
 from intake.message import Address
 from replies.outgoing import address_key
@@ -32,18 +34,23 @@ def can_be_written_to(address: Address | None) -> bool:
     )
 
 
-def find_correspondent(session: Session, address: Address | None) -> KnownCorrespondent | None:
-    """Return the correspondent with this address, or None; their row is locked until commit.
+def find_correspondents(
+    session: Session, addresses: Iterable[Address]
+) -> dict[str, KnownCorrespondent]:
+    """Return who is known, by `address_key`; their rows are locked until commit.
 
     The lock makes two mails of one person wait for each other, so that both count in the cap.
     """
-    if address is None or not can_be_written_to(address):
-        return None
-    row = session.execute(_FIND, {"wanted": address_key(address.email)}).first()
-    return KnownCorrespondent(*row) if row else None
+    keys = [address_key(each.email) for each in addresses if can_be_written_to(each)]
+    if not keys:
+        return {}
+    rows = session.execute(_FIND, {"wanted": keys}).all()
+    return {row[0]: KnownCorrespondent(*row[1:]) for row in rows}
 
 
-def add_correspondent(session: Session, address: Address, now: datetime) -> KnownCorrespondent:
+def add_correspondent(
+    session: Session, drawer: Drawer, address: Address, now: datetime
+) -> KnownCorrespondent:
     """Add a person with one address; a rival insert of the same address raises IntegrityError."""
     person = {
         "name": address.name,
@@ -52,21 +59,27 @@ def add_correspondent(session: Session, address: Address, now: datetime) -> Know
         "created_at": now,
     }
     number = session.execute(_ADD, person).scalar_one()
-    line = {
+    row = {
         "correspondent_id": number,
         "address": address.email,
         "key": address_key(address.email),
         "created_at": now,
     }
-    session.execute(_ADD_ADDRESS, line)
+    drawer.put(_ADD_ADDRESS, row)
     return KnownCorrespondent(number, no_automatic_mail=False, unsafe_address=False)
 
 
 # Statements are built once: to build one costs more than to run it.
 _FIND = (
-    select(CORRESPONDENTS.c.id, CORRESPONDENTS.c.no_automatic_mail, CORRESPONDENTS.c.unsafe_address)
+    select(
+        ADDRESSES.c.key,
+        CORRESPONDENTS.c.id,
+        CORRESPONDENTS.c.no_automatic_mail,
+        CORRESPONDENTS.c.unsafe_address,
+    )
     .join(ADDRESSES, ADDRESSES.c.correspondent_id == CORRESPONDENTS.c.id)
-    .where(ADDRESSES.c.key == bindparam("wanted"))
+    .where(ADDRESSES.c.key.in_(bindparam("wanted", expanding=True)))
+    .order_by(CORRESPONDENTS.c.id)
     .with_for_update(of=CORRESPONDENTS)
 )
 _ADD = insert(CORRESPONDENTS).returning(CORRESPONDENTS.c.id)

@@ -7,7 +7,7 @@ judging; of a batch of mails each table needs but one.
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Insert
+from sqlalchemy import Insert, Update
 from sqlalchemy.orm import Session
 
 Row = Mapping[str, Any]
@@ -18,9 +18,9 @@ class Drawer:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._rows: dict[Insert, list[Row]] = {}
+        self._rows: dict[Insert | Update, list[Row]] = {}
 
-    def put(self, statement: Insert, row: Row) -> None:
+    def put(self, statement: Insert | Update, row: Row) -> None:
         """Keep a row for later; all rows of one statement must name the same columns."""
         self._rows.setdefault(statement, []).append(row)
 

@@ -4,14 +4,19 @@ One mail, one case, one or more strands. Plain statements are used instead of ob
 runs for every mail, in the transaction that also queues its acknowledgement.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from casework.correspondents import KnownCorrespondent, add_correspondent, can_be_written_to
+from casework.correspondents import (
+    KnownCorrespondent,
+    add_correspondent,
+    can_be_written_to,
+    find_correspondents,
+)
 from casework.drawer import Drawer
 from casework.history import Line, What, record
 from casework.judging import Judged
@@ -21,9 +26,18 @@ from casework.references import CaseReference, new_reference
 from casework.threading import Match
 from intake.classification import Classification
 from intake.evidence import Evidence
+from intake.inbox import (
+    SETTLE,
+    ClaimedMail,
+    Settlement,
+    hold,
+    settlement_row,
+    twins_of,
+)
 from intake.message import Address
 from intake.risk import RiskLevel
 from intake.taxonomy import Kind
+from replies.outgoing import address_key
 
 FIRST_STAGE = "new"
 UNTOLD = "queued"
@@ -56,16 +70,38 @@ class Cabinet:
         self,
         session: Session,
         now: datetime,
-        draw: Callable[[], CaseReference] = new_reference,
+        owner: str,
+        mails: Sequence[ClaimedMail],
+        senders: Iterable[Address],
     ) -> None:
+        """Make sure that `owner` holds the mails, and ask once for what all of them need.
+
+        Raises `ClaimLostError` when somebody else took one of them over.
+        """
         self.session = session
         self.now = now
-        self._draw = draw
+        self._owner = owner
         self._drawer = Drawer(session)
+        hold(session, [mail.id for mail in mails], owner=owner)
+        self._twins = twins_of(session, mails)
+        self._people = find_correspondents(session, senders)
 
     def close(self) -> None:
         """Write what was put by."""
         self._drawer.empty()
+
+    def twin_of(self, mail: ClaimedMail) -> int | None:
+        """Return an earlier mail with the very same bytes, or None."""
+        return self._twins.get(mail.id)
+
+    def known(self, address: Address | None) -> KnownCorrespondent | None:
+        """Return who has this address, or None."""
+        return self._people.get(address_key(address.email)) if address else None
+
+    def settle(self, mail: ClaimedMail, settlement: Settlement) -> None:
+        """Put by what became of a mail."""
+        row = settlement_row(mail.id, owner=self._owner, now=self.now, settlement=settlement)
+        self._drawer.put(SETTLE, row)
 
     def open_case(
         self,
@@ -81,8 +117,8 @@ class Cabinet:
         `correspondent` is somebody known, the address of somebody new, or nobody.
         """
         judged, risk = incoming.judged, incoming.judged.risk
-        person = self._known(correspondent)
-        reference = self._free_reference()
+        person = self._somebody(correspondent)
+        reference = new_reference()  # the database refuses one that is taken: then all is redone
         case = {
             "reference": reference,
             "correspondent_id": person.id if person else None,
@@ -151,6 +187,9 @@ class Cabinet:
             .where(CORRESPONDENTS.c.id == filing.correspondent_id)
             .values(no_automatic_mail=True)
         )
+        for key, person in self._people.items():
+            if person.id == filing.correspondent_id:
+                self._people[key] = replace(person, no_automatic_mail=True)
         line = Line(What.STOPPED, "They wrote STOP: no more automatic mail to them.")
         self._record(filing.case_id, line)
 
@@ -179,22 +218,18 @@ class Cabinet:
             return
         row = _strand_row(case_id, kinds.kind, kinds.confidence)
         self._drawer.put(_ADD_STRAND, row | {"is_primary": False, "sure": True})
-        self._record(case_id, Line(What.STRAND_ADDED, kinds.kind))
+        self._record(case_id, Line(What.STRAND_ADDED, f"{_plain(kinds.kind)}."))
 
-    def _known(
+    def _somebody(
         self, correspondent: KnownCorrespondent | Address | None
     ) -> KnownCorrespondent | None:
         if not isinstance(correspondent, Address):
             return correspondent
         if not can_be_written_to(correspondent):
             return None
-        return add_correspondent(self.session, correspondent, self.now)
-
-    def _free_reference(self) -> CaseReference:
-        while True:
-            reference = self._draw()
-            if self.session.execute(_IS_TAKEN, {"wanted": reference}).first() is None:
-                return reference
+        person = add_correspondent(self.session, self._drawer, correspondent, self.now)
+        self._people[address_key(correspondent.email)] = person
+        return person
 
 
 def _message_row(case_id: int, incoming: Incoming) -> dict[str, object]:
@@ -233,7 +268,7 @@ def _opening_lines(judged: Judged, match: Match) -> list[Line]:
     how_sure = "sure" if kinds.sure else "not sure"
     lines = [
         Line(What.OPENED, "A mail came in."),
-        Line(What.SORTED, f"{kinds.kind}, confidence {kinds.confidence:.2f}, {how_sure}."),
+        Line(What.SORTED, f"As {_plain(kinds.kind)}, {how_sure} ({kinds.confidence:.2f})."),
     ]
     if judged.risk.level is not RiskLevel.NONE:
         lines.append(Line(What.RISK_RAISED, f"To {judged.risk.level}, by rule."))
@@ -245,6 +280,10 @@ def _opening_lines(judged: Judged, match: Match) -> list[Line]:
             )
         )
     return lines
+
+
+def _plain(kind: Kind) -> str:
+    return str(kind).replace("_", " ")
 
 
 def _rows(evidence: Iterable[Evidence]) -> list[list[str | int]]:
@@ -265,7 +304,6 @@ _LOCK_CASE = (
     .where(CASES.c.id == bindparam("wanted"))
     .with_for_update()
 )
-_IS_TAKEN = select(CASES.c.id).where(CASES.c.reference == bindparam("wanted"))
 _ADD_STRAND = insert(STRANDS)
 _ADD_MESSAGE = insert(CASE_MESSAGES)
 _ADD_LETTER = insert(CASE_MESSAGES)

@@ -12,14 +12,14 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from casework.correspondents import KnownCorrespondent, find_correspondent
+from casework.correspondents import KnownCorrespondent
 from casework.disposition import Action, Disposition, dispose, is_human
 from casework.filing import Cabinet, Filing, Incoming
 from casework.history import Line, What
 from casework.judging import Judged, Judges, judge
 from casework.threading import Match, cases_of_letters, find_case
 from intake.bounces import parse_bounce
-from intake.inbox import ClaimedMail, MailState, Settlement, first_with_hash, settle
+from intake.inbox import ClaimedMail, MailState, Settlement
 from intake.message import Address, Message
 from intake.risk import RiskLevel
 from intake.screening import Screening, Verdict
@@ -81,17 +81,15 @@ def understand(mail: ClaimedMail, raw: bytes, desk: Desk, now: datetime) -> Judg
     return replace(judged, message=replace(judged.message, defects=defects))
 
 
-def process_mail(
-    cabinet: Cabinet, mail: ClaimedMail, judged: Judged, *, desk: Desk, owner: str
-) -> Outcome:
-    """Take a claimed and judged mail through the house; raises `ClaimLostError` if it is gone."""
-    session, now = cabinet.session, cabinet.now
-    twin = first_with_hash(session, mail.id, mail.sha256)
+def process_mail(cabinet: Cabinet, mail: ClaimedMail, judged: Judged, desk: Desk) -> Outcome:
+    """Take a claimed and judged mail through the house, in the cabinet's transaction."""
+    twin = cabinet.twin_of(mail)
     if twin is not None:
         settlement = replace(SAME_MAIL, duplicate_of=twin)
-        settle(session, mail.id, owner=owner, now=now, settlement=settlement)
+        cabinet.settle(mail, settlement)
         return _not_filed(None, settlement)
-    person = find_correspondent(session, writer_of(judged))
+    session = cabinet.session
+    person = cabinet.known(writer_of(judged))
     match = find_case(session, judged.message, person.id if person else None)
     answered = match.case_id or _case_of_the_letter_reported_on(session, judged)
     disposition = dispose(
@@ -102,7 +100,7 @@ def process_mail(
         answers_a_case=answered is not None,
     )
     settlement = _settlement(judged.screening, disposition)
-    settle(session, mail.id, owner=owner, now=now, settlement=settlement)
+    cabinet.settle(mail, settlement)
     if disposition.action is Action.FILE:
         journey = _Filing(cabinet, mail, judged, person, match, disposition, desk)
         return journey.file_and_acknowledge()

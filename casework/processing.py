@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from casework.filing import Cabinet
 from casework.judging import Judged
-from casework.pipeline import Desk, Outcome, process_mail, understand
+from casework.pipeline import Desk, Outcome, process_mail, understand, writer_of
 from config.database import Sessions, readers
 from config.logs import mail_context
 from intake.inbox import (
@@ -28,6 +28,7 @@ from intake.inbox import (
     release,
     release_abandoned,
     settle,
+    small_raws,
 )
 
 log = logging.getLogger(__name__)
@@ -93,13 +94,16 @@ def process_batch(
     """
     judged: list[tuple[ClaimedMail, Judged]] = []
     reading = readers(sessions)
+    with reading() as session:
+        small = small_raws(session, [mail.id for mail in mails])
     for place, mail in enumerate(mails):
         if worker.should_stop():
             _give_back(sessions, mails[place:], worker)
             break
         with mail_context(mail.id):
             try:
-                judged.append((mail, _understand(reading, mail, desk, worker)))
+                raw = small.pop(mail.id, None) or _large_raw(reading, mail)
+                judged.append((mail, understand(mail, raw, desk, worker.now())))
             except DBAPIError:
                 raise
             except Exception:
@@ -116,10 +120,9 @@ def process_batch(
         yield processed
 
 
-def _understand(reading: Sessions, mail: ClaimedMail, desk: Desk, worker: Worker) -> Judged:
+def _large_raw(reading: Sessions, mail: ClaimedMail) -> bytes:
     with reading() as session:
-        raw = raw_of(session, mail.id)
-    return understand(mail, raw, desk, worker.now())
+        return raw_of(session, mail.id)
 
 
 def _file_together(
@@ -128,9 +131,11 @@ def _file_together(
     if not judged:
         return []
     with sessions.begin() as session:
-        cabinet = Cabinet(session, worker.now())
+        mails = [mail for mail, _ in judged]
+        senders = [writer for _, opinion in judged if (writer := writer_of(opinion))]
+        cabinet = Cabinet(session, worker.now(), worker.owner, mails, senders)
         done = [
-            Processed(mail.id, process_mail(cabinet, mail, opinion, desk=desk, owner=worker.owner))
+            Processed(mail.id, process_mail(cabinet, mail, opinion, desk))
             for mail, opinion in judged
         ]
         cabinet.close()

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from casework.lifecycle import CaseStatus
 from casework.models import Case, CaseMessage, KeyDateRow, OutboxEmail, Strand
+from intake.inbox import MailState, count_by_state
 from intake.risk import RiskLevel
 from intake.taxonomy import Kind
 
@@ -47,10 +48,13 @@ class QueueRow:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """The rows, and how many open cases there are in all."""
+    """The rows, how many open cases there are in all, and how many mails are no case."""
 
     rows: tuple[QueueRow, ...]
     open_cases: int
+    set_aside: int = 0
+    screened_out: int = 0
+    unfiled: int = 0
 
     def in_band(self, band: Band) -> tuple[QueueRow, ...]:
         """Return the rows of one band, in order."""
@@ -83,7 +87,14 @@ def read_queue(session: Session, today: date, limit: int = MOST_ROWS) -> Queue:
         )
         for each in cases
     ]
-    return Queue(tuple(rows), total)
+    mails_in = count_by_state(session)
+    return Queue(
+        tuple(rows),
+        total,
+        set_aside=mails_in[MailState.SET_ASIDE],
+        screened_out=mails_in[MailState.SCREENED_OUT],
+        unfiled=mails_in[MailState.RECEIVED],
+    )
 
 
 def band_of(case: Case, next_date: date | None, today: date) -> Band:

@@ -80,6 +80,7 @@ class CleanText(TypeDecorator[str]):
 def make_engine(url: str) -> Engine:
     """Return an engine for SQLite (WAL, foreign keys, BEGIN IMMEDIATE) or PostgreSQL.
 
+    Its errors do not quote the values of a statement: they are people's letters.
     Raises `DatabaseUrlError` for any other URL.
     """
     try:
@@ -88,12 +89,12 @@ def make_engine(url: str) -> Engine:
         raise DatabaseUrlError(url) from None
     backend = parsed.get_backend_name()
     if backend == "sqlite":
-        engine = create_engine(parsed)
+        engine = create_engine(parsed, hide_parameters=True)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_immediate)
         return engine
     if backend == "postgresql":
-        return create_engine(parsed, pool_pre_ping=True)
+        return create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
     raise DatabaseUrlError(url)
 
 

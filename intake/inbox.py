@@ -245,16 +245,45 @@ def raw_of(session: Session, received_id: int) -> bytes:
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-def first_with_hash(session: Session, received_id: int, sha256: str) -> int | None:
-    """Return an earlier mail with the very same bytes, or None."""
-    return session.execute(_TWIN, {"hash": sha256, "this": received_id}).scalar()
+def small_raws(session: Session, received_ids: Sequence[int]) -> dict[int, bytes]:
+    """Return the bytes of those of the mails that are a single piece, all in one question."""
+    rows = session.execute(_FIRST_PIECES, {"wanted": list(received_ids)}).all()
+    return {row.received_id: row.raw for row in rows if len(row.raw) < PIECE_BYTES}
+
+
+def hold(session: Session, received_ids: Sequence[int], *, owner: str) -> None:
+    """Make sure that `owner` holds all these claims, and keep it so until the transaction ends.
+
+    Raises `ClaimLostError` for the first that somebody else took over.
+    """
+    values = {"wanted": list(received_ids), "me": owner}
+    held = set(session.execute(_HOLD, values).scalars())
+    for received_id in received_ids:
+        if received_id not in held:
+            raise ClaimLostError(received_id)
+
+
+def twins_of(session: Session, mails: Sequence[ClaimedMail]) -> dict[int, int]:
+    """Return, for each mail whose very bytes came before, the earlier mail's number."""
+    values = {"hashes": [mail.sha256 for mail in mails]}
+    first = {row.sha256: row.first for row in session.execute(_TWINS, values).all()}
+    return {mail.id: first[mail.sha256] for mail in mails if first[mail.sha256] < mail.id}
 
 
 def settle(
     session: Session, received_id: int, *, owner: str, now: datetime, settlement: Settlement
 ) -> None:
     """Write what became of the mail; raises `ClaimLostError` unless `owner` still holds it."""
-    values = {
+    row = settlement_row(received_id, owner=owner, now=now, settlement=settlement)
+    if cast(CursorResult[Any], session.execute(SETTLE, row)).rowcount != 1:
+        raise ClaimLostError(received_id)
+
+
+def settlement_row(
+    received_id: int, *, owner: str, now: datetime, settlement: Settlement
+) -> dict[str, object]:
+    """Return the values of `SETTLE` for a mail; whoever runs it must `hold` the claim."""
+    return {
         "this": received_id,
         "me": owner,
         "new_state": settlement.state,
@@ -264,8 +293,6 @@ def settle(
         "new_twin": settlement.duplicate_of,
         "at": now,
     }
-    if cast(CursorResult[Any], session.execute(_SETTLE, values)).rowcount != 1:
-        raise ClaimLostError(received_id)
 
 
 def note_failure(session: Session, received_id: int, *, owner: str, retry_at: datetime) -> int:
@@ -322,10 +349,25 @@ _ADD_RAW = insert(RAWS)
 _RAW = select(RAWS.c.raw).where(
     RAWS.c.received_id == bindparam("wanted"), RAWS.c.piece == bindparam("piece")
 )
-_TWIN = select(func.min(RECEIVED.c.id)).where(
-    RECEIVED.c.sha256 == bindparam("hash"), RECEIVED.c.id < bindparam("this")
+_FIRST_PIECES = select(RAWS.c.received_id, RAWS.c.raw).where(
+    RAWS.c.received_id.in_(bindparam("wanted", expanding=True)), RAWS.c.piece == 0
 )
-_SETTLE = (
+_HOLD = (
+    select(RECEIVED.c.id)
+    .where(
+        RECEIVED.c.id.in_(bindparam("wanted", expanding=True)),
+        RECEIVED.c.owner == bindparam("me"),
+        RECEIVED.c.state == MailState.RECEIVED.value,
+    )
+    .order_by(RECEIVED.c.id)
+    .with_for_update()
+)
+_TWINS = (
+    select(RECEIVED.c.sha256, func.min(RECEIVED.c.id).label("first"))
+    .where(RECEIVED.c.sha256.in_(bindparam("hashes", expanding=True)))
+    .group_by(RECEIVED.c.sha256)
+)
+SETTLE = (
     update(RECEIVED)
     .where(
         RECEIVED.c.id == bindparam("this"),

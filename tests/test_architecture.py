@@ -26,7 +26,7 @@ PLACES = {
     "pymap": ("casework.demo",),
     "pysasl": ("casework.demo",),
     "schedule": ("casework",),
-    "selectolax": ("intake",),
+    "scipy": ("intake.classification",),
     "sklearn": ("intake.classification",),
     "smtplib": ("replies",),
     "imaplib": ("intake",),
@@ -127,7 +127,7 @@ def test_the_service_needs_no_scikit_learn() -> None:
     users = {
         module_name(path)
         for path in modules()
-        if any(name.split(".")[0] in {"sklearn", "numpy"} for name in imports_of(path))
+        if any(name.split(".")[0] in {"sklearn", "numpy", "scipy"} for name in imports_of(path))
     }
     service = {
         target

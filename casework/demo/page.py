@@ -140,14 +140,23 @@ class Item:
     state: str
     subject: str
     text: str
+    attachments: tuple[str, ...] = ()
+    why: tuple[tuple[str, str], ...] = ()
 
 
 def item_of(session: Session, message: CaseMessage) -> Item:
     """Return a piece of correspondence: theirs from the mail, ours from the outbox."""
     at = f"{message.at:%d %B %Y, %H:%M} UTC".lstrip("0")
     if message.outbox_id is None:
-        state = message.acknowledgement or ""
-        return Item(is_ours=False, at=at, state=state, subject=message.subject, text=message.text)
+        return Item(
+            is_ours=False,
+            at=at,
+            state=message.acknowledgement or "",
+            subject=message.subject or "(no subject)",
+            text=message.text,
+            attachments=tuple(str(row[0]) for row in message.attachments),
+            why=why(message),
+        )
     statement = select(OutboxEmail).where(OutboxEmail.id == message.outbox_id)
     letter = session.execute(statement).scalar_one()
     return Item(
@@ -157,6 +166,12 @@ def item_of(session: Session, message: CaseMessage) -> Item:
         subject=letter.subject,
         text=letter.body,
     )
+
+
+def why(message: CaseMessage) -> tuple[tuple[str, str], ...]:
+    """Return (what for, the words) for everything that carried the judgement of a mail."""
+    rows = [*message.risk_evidence, *message.kind_evidence]
+    return tuple((str(row[0]).replace("_", " ").replace("-", " "), str(row[1])) for row in rows)
 
 
 def mail_from_form(form: FormData, group_address: str) -> EmailMessage:

@@ -4,12 +4,12 @@ Prints JSON: mails, seconds in all and per stage, the rate by fifths, peak memor
 """
 
 import json
-import resource
 import sys
 import threading
 import time
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 
 from casework.bootstrap import Kith, assemble
 from casework.environment import clock, current_settings
@@ -26,8 +26,13 @@ def moment() -> Stamp:
 
 
 def peak_mb() -> float:
-    """Return the most memory this process has had so far, in megabytes (Linux counts in KiB)."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    """Return the most memory that this process has had so far, in megabytes.
+
+    Not `ru_maxrss`: Linux hands down the figure of the process that started us.
+    """
+    status = Path("/proc/self/status").read_text()
+    line = next(each for each in status.splitlines() if each.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024 / 1e6
 
 
 class Stopwatch:

@@ -1,6 +1,7 @@
 """How time and text are stored, and what SQLite is told."""
 
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -32,10 +33,10 @@ Base.metadata.remove(Base.metadata.tables["samples_of_the_tests"])
 
 
 @pytest.fixture
-def samples(engine: Engine) -> Engine:
-    Sample.__table__.drop(engine, checkfirst=True)  # type: ignore[attr-defined]
+def samples(engine: Engine) -> Iterator[Engine]:
     Sample.__table__.create(engine)  # type: ignore[attr-defined]
-    return engine
+    yield engine
+    Sample.__table__.drop(engine)  # type: ignore[attr-defined]
 
 
 def test_a_moment_comes_back_in_utc(samples: Engine) -> None:

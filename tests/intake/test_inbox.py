@@ -12,13 +12,15 @@ from intake.inbox import (
     Settlement,
     claim_next,
     count_by_state,
-    first_with_hash,
+    hold,
     note_failure,
     raw_of,
     release,
     release_abandoned,
     settle,
+    small_raws,
     store,
+    twins_of,
     unknown_uids,
 )
 from intake.mailbox import FetchedMail
@@ -146,9 +148,32 @@ def test_the_mails_of_a_dead_worker_are_freed_before_the_lease_ends(
 
 
 def test_the_very_same_bytes_are_recognised(sessions: Sessions, now: datetime) -> None:
-    stored(sessions, now, b"same", b"other", b"same")
+    stored(sessions, now, b"same", b"other", b"same", b"same")
     with sessions.begin() as session:
-        first, other, again = claim_next(session, now=now, owner="me", lease=LEASE, limit=9)
-        assert first_with_hash(session, again.id, again.sha256) == first.id
-        assert first_with_hash(session, first.id, first.sha256) is None
-        assert first_with_hash(session, other.id, other.sha256) is None
+        first, other, again, last = claim_next(session, now=now, owner="me", lease=LEASE, limit=9)
+        found = twins_of(session, [first, other, again, last])
+    assert found == {again.id: first.id, last.id: first.id}
+
+
+def test_many_mails_are_read_in_one_question_and_large_ones_by_themselves(
+    sessions: Sessions, now: datetime
+) -> None:
+    large = b"x" * (PIECE_BYTES + 1)
+    stored(sessions, now, b"a", large, b"")
+    a, big, empty = claimed(sessions, now)
+    with sessions() as session:
+        assert small_raws(session, [a, big, empty]) == {a: b"a", empty: b""}
+        assert raw_of(session, big) == large
+
+
+def test_claims_are_held_all_or_none(sessions: Sessions, now: datetime) -> None:
+    stored(sessions, now, b"a", b"b")
+    mails = claimed(sessions, now, "me")
+    with sessions.begin() as session:
+        hold(session, mails, owner="me")
+    with pytest.raises(ClaimLostError), sessions.begin() as session:
+        hold(session, mails, owner="somebody else")
+    with sessions.begin() as session:
+        settle(session, mails[0], owner="me", now=now, settlement=FILED)
+    with pytest.raises(ClaimLostError, match=str(mails[0])), sessions.begin() as session:
+        hold(session, mails, owner="me")
