@@ -4,6 +4,8 @@ Only a sentence without any word about a person ("I", "she", "my") can be one, s
 "I rang Samaritans, I have taken tablets" always counts.
 """
 
+from bisect import bisect_left, bisect_right
+
 from intake.risk.rules import Boilerplate
 from intake.risk.wording import Wording
 
@@ -40,20 +42,17 @@ def is_robots_request(wording: Wording, first: int, last: int, rules: Boilerplat
 
 
 def _sentence(wording: Wording, first: int, last: int) -> str:
-    tokens = wording.tokens
-    start = first
-    while start > max(0, first - _FURTHEST) and not _ends_sentence(tokens[start - 1]):
-        start -= 1
-    return _joined(tokens[start : _end(wording, last) + 1])
+    before = bisect_left(wording.ends, first)
+    start = wording.ends[before - 1] + 1 if before else 0
+    return _joined(wording.tokens[max(start, first - _FURTHEST) : _end(wording, last) + 1])
 
 
 def _end(wording: Wording, last: int) -> int:
     """Return the last token of the sentence that `last` is in, without its full stop."""
-    tokens = wording.tokens
-    end = last
-    while end < min(len(tokens) - 1, last + _FURTHEST) and not _ends_sentence(tokens[end + 1]):
-        end += 1
-    return end
+    ends = wording.ends
+    after = bisect_right(ends, last)
+    end = ends[after] if after < len(ends) else len(wording.tokens)
+    return min(end - 1, last + _FURTHEST)
 
 
 def _asks(wording: Wording, last: int) -> bool:
@@ -70,9 +69,5 @@ def _joined(tokens: list[str]) -> str:
     return f" {' '.join(tokens)} ".replace("'", "")
 
 
-def _ends_sentence(token: str) -> bool:
-    return token[0] in ".!?…"
-
-
 def _has_any(words: str, phrases: tuple[str, ...]) -> bool:
-    return any(f" {phrase} " in words for phrase in phrases)
+    return any(phrase in words for phrase in phrases)

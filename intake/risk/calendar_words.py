@@ -70,6 +70,11 @@ _CORE |= {
     "now",
 }
 """One of these, or a number, is in every expression that `_DATE` knows."""
+_FIRST = frozenset(WEEKDAY) | {f"{name}s" for name in WEEKDAYS} | frozenset(MONTH)
+_FIRST |= frozenset(NEAR_DAY) | frozenset(ORDINAL) | frozenset(NUMBER)
+_FIRST |= {"week", "weeks", "fortnight", "day", "last", "previous", "next", "this", "coming"}
+_FIRST |= {"on", "by", "until", "till", "every", "the", "in", "within", "end", "any"}
+"""One of these, or a number, begins every expression that `_DATE` knows."""
 _BEFORE, _AFTER = 5, 7
 """Words before and after such a word that may belong to the expression."""
 _DOUBTFUL = frozenset({"sat", "sun", "wed", "mon", "thu", "tue"})
@@ -134,10 +139,21 @@ def _expressions(wording: Wording, places: Iterable[int]) -> Iterator[re.Match[s
         while position < len(core) and core[position] <= last + _AFTER:
             last = core[position]
             position += 1
-        start = max(done, wording.place(max(0, first - _BEFORE)) - 1)
-        done = wording.place(min(len(tokens), last + _AFTER))
-        yield from _date_regex().finditer(wording.words, start, done)
-        done -= 1
+        start, done = max(done, first - _BEFORE), min(len(tokens), last + _AFTER)
+        yield from _matches(wording, start, done)
+
+
+def _matches(wording: Wording, at: int, stop: int) -> Iterator[re.Match[str]]:
+    """Yield the matches of `_DATE` between two tokens, tried only at words that may begin one."""
+    words, end, regex = wording.words, wording.place(stop), _date_regex()
+    while at < stop:
+        word = wording.plain[at]
+        if word in _FIRST or word[0].isdigit():
+            found = regex.match(words, wording.place(at) - 1, end)
+            if found is not None:
+                yield found
+                at = wording.index_at(found.end() - 1)
+        at += 1
 
 
 def _is_no_date(found: re.Match[str], wording: Wording, first: int) -> bool:

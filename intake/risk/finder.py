@@ -1,12 +1,19 @@
-"""Finds many phrases in a text at once: only those are tried whose rarest word is there."""
+"""Finds many phrases in a text at once.
+
+Each phrase has a row of bits, one for each of its words that must be there. One pass over the
+words of a sentence sets them in order (the method is known as Shift-And); only the phrases whose
+last bit is set are then walked step by step.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from intake.risk.phrases import Phrase
+from intake.risk.phrases import SHORTEST_BEGINNING, Phrase, Row
+from intake.risk.steps import end_of
 from intake.risk.wording import Wording
 
+_LETTERS = SHORTEST_BEGINNING
 MOST_HITS = 4
 """How often one owner is shown in one stretch of text; enough to decide and to read."""
 
@@ -20,81 +27,137 @@ class Hit:
     last: int
 
 
-_Entry = tuple[str, tuple[frozenset[str], ...], int, Phrase]
-"""What to look for in the text, what else must be there, whose phrase it is, and the phrase."""
-_STEM = 3
-"""Letters by which the beginnings of words are looked up; the shortest beginning allowed."""
+_Span = tuple[int, int]
+"""The first and the last token of a hit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finder:
-    """The phrases of several owners (signals, events), by the word that triggers them.
+    """The phrases of several owners (signals, events), and the bits of their words.
 
-    `by_stem` has those whose trigger is the beginning of words (`stab*`), by its first letters.
+    `by_beginning` has the bits of each `stab*`, found by its first letters.
     """
 
-    by_word: Mapping[str, tuple[_Entry, ...]]
-    by_stem: Mapping[str, tuple[_Entry, ...]]
+    phrases: Mapping[int, tuple[int, Phrase]]
+    """By its last bit, the owner of a phrase and the phrase."""
+    by_word: Mapping[str, int]
+    by_beginning: Mapping[str, tuple[tuple[str, int], ...]]
+    first_bits: int
+    last_bits: int
+    patient_bits: int
+    """The bits after which other words may come before the next."""
 
     @classmethod
     def of(cls, owners: Iterable[tuple[Phrase, ...]]) -> "Finder":
         """Return a finder for `owners`; a hit gives the owner's place in this order."""
-        words: dict[str, list[_Entry]] = defaultdict(list)
-        stems: dict[str, list[_Entry]] = defaultdict(list)
+        bits = _Bits()
         for owner, phrases in enumerate(owners):
             for phrase in phrases:
-                for trigger in phrase.triggers:
-                    is_stem = trigger.word.endswith("*")
-                    table, key = (stems, trigger.word[:_STEM]) if is_stem else (words, trigger.word)
-                    table[key].append((trigger.needle, phrase.needs, owner, phrase))
-        return cls(
-            {word: tuple(entries) for word, entries in words.items()},
-            {stem: tuple(entries) for stem, entries in stems.items()},
-        )
+                for row in phrase.rows():
+                    bits.add(owner, phrase, row)
+        beginnings = _by_first_letters(bits.words)
+        words = {
+            word: fitting | _fitting(word, beginnings)
+            for word, fitting in bits.words.items()
+            if not word.endswith("*")
+        }
+        return cls(bits.phrases, words, beginnings, bits.first, bits.last, bits.patient)
 
     def find(self, wording: Wording) -> tuple[Hit, ...]:
         """Return the hits in `wording` in the order of the text, at most `MOST_HITS` per owner."""
-        vocabulary, words = wording.vocabulary, wording.words
-        hits: dict[int, set[Hit]] = {}
-        for needle, needs, owner, phrase in self._candidates(vocabulary):
-            for need in needs:  # the busiest lines of the scan, hence no function
-                if vocabulary.isdisjoint(need):
-                    break
-            else:
-                if needle in words:
-                    _collect(hits.setdefault(owner, set()), owner, phrase, needle, wording)
-        every = (hit for found in hits.values() for hit in _joined(found))
-        return tuple(sorted(every, key=lambda hit: (hit.first, hit.last, hit.owner)))
+        spans: dict[int, set[_Span]] = defaultdict(set)
+        words = wording.plain
+        for start, stop, bits in self._sentences(words):
+            while bits:
+                bit = bits.bit_length() - 1
+                bits ^= 1 << bit
+                owner, phrase = self.phrases[bit]
+                if len(found := spans[owner]) < MOST_HITS:
+                    _collect(found, phrase, words, start, stop)
+        every = [
+            (first, last, owner) for owner, found in spans.items() for first, last in _joined(found)
+        ]
+        return tuple(Hit(owner, first, last) for first, last, owner in sorted(every))
 
-    def _candidates(self, vocabulary: frozenset[str]) -> list[_Entry]:
-        """Return the phrases whose trigger may be there, always in the same order."""
-        found: list[_Entry] = []
-        for word in sorted(vocabulary & self.by_word.keys()):
-            found += self.by_word[word]
-        for stem in sorted({word[:_STEM] for word in vocabulary} & self.by_stem.keys()):
-            found += self.by_stem[stem]
-        return found
+    def _sentences(self, words: list[str]) -> Iterator[tuple[int, int, int]]:
+        """Yield where each sentence begins and stops that may hold phrases, and their last bits.
+
+        A date or a time with a mark in it ("14/03") ends a sentence too, as no phrase crosses it.
+        """
+        by_word, by_beginning, last = self.by_word, self.by_beginning, self.last_bits
+        start = now = seen = 0
+        may_come = self.first_bits
+        for at, word in enumerate(words):  # the busiest lines of the scan
+            fitting = by_word.get(word)
+            if fitting is None:
+                if not word.isalnum():
+                    if seen:
+                        yield start, at, seen
+                    start, now, seen, may_come = at + 1, 0, 0, self.first_bits
+                    continue
+                fitting = _fitting(word, by_beginning) if word[:_LETTERS] in by_beginning else 0
+            now = (now << 1 | may_come) & fitting
+            if now:
+                seen |= now & last
+                may_come |= (now & self.patient_bits) << 1
+        if seen:
+            yield start, len(words), seen
 
 
-def _joined(hits: set[Hit]) -> Iterator[Hit]:
-    """Yield `hits` of one owner, those that overlap joined to one."""
-    current: Hit | None = None
-    for hit in sorted(hits, key=lambda one: (one.first, one.last)):
-        if current is not None and hit.first <= current.last:
-            current = Hit(hit.owner, current.first, max(current.last, hit.last))
-            continue
-        if current is not None:
-            yield current
-        current = hit
-    if current is not None:
-        yield current
+class _Bits:
+    """Bits given out to phrases, those of one phrase in a row."""
+
+    def __init__(self) -> None:
+        self.phrases: dict[int, tuple[int, Phrase]] = {}
+        self.words: dict[str, int] = defaultdict(int)
+        self.first = self.last = self.patient = 0
+        self._count = 0
+
+    def add(self, owner: int, phrase: Phrase, row: Row) -> None:
+        self.first |= 1 << self._count
+        for words, is_patient in row:
+            bit = 1 << self._count
+            for word in words:
+                self.words[word] |= bit
+            if is_patient:
+                self.patient |= bit
+            self._count += 1
+        self.last |= 1 << (self._count - 1)
+        self.phrases[self._count - 1] = (owner, phrase)
 
 
-def _collect(found: set[Hit], owner: int, phrase: Phrase, needle: str, wording: Wording) -> None:
-    if len(found) >= MOST_HITS:
-        return
-    for match in phrase.find(wording.words, needle):
-        first, last = wording.index_at(match.start() + 1), wording.index_at(match.end() - 1)
-        found.add(Hit(owner, first, last))
-        if len(found) >= MOST_HITS:
-            return
+def _by_first_letters(words: Mapping[str, int]) -> dict[str, tuple[tuple[str, int], ...]]:
+    beginnings: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    for word, bits in words.items():
+        if word.endswith("*"):
+            beginnings[word[:_LETTERS]].append((word[:-1], bits))
+    return {letters: tuple(group) for letters, group in beginnings.items()}
+
+
+def _fitting(word: str, beginnings: Mapping[str, tuple[tuple[str, int], ...]]) -> int:
+    """Return the bits of the beginnings that `word` has."""
+    fitting = 0
+    for beginning, bits in beginnings.get(word[:_LETTERS], ()):
+        if word.startswith(beginning):
+            fitting |= bits
+    return fitting
+
+
+def _joined(spans: set[_Span]) -> list[_Span]:
+    """Return `spans` of one owner in order, those that overlap joined to one."""
+    joined: list[_Span] = []
+    for first, last in sorted(spans):
+        if joined and first <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], last))
+        else:
+            joined.append((first, last))
+    return joined
+
+
+def _collect(found: set[_Span], phrase: Phrase, words: list[str], start: int, stop: int) -> None:
+    for at in phrase.steps[0].choice.beginnings(words, start, stop):
+        if at >= start and (end := end_of(phrase.steps, words, at, stop)) > 0:
+            found.add((at, end - 1))
+            if len(found) >= MOST_HITS:
+                return
+            start = end

@@ -1,6 +1,6 @@
 """Key dates: a hearing, a review, a move, near a day that can be worked out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -43,10 +43,11 @@ def _london() -> ZoneInfo:
 
 
 def find_dated_events(
-    wording: Wording, written: date | None, rules: RiskRules
+    hits: Iterable[Hit], wording: Wording, written: date | None, rules: RiskRules
 ) -> Iterator[DatedEvent]:
-    """Yield each day in `wording` that stands near an event, with the nearest event."""
-    events = rules.event_finder.find(wording)
+    """Yield each day in `wording` that stands near an event among `hits`, with the nearest."""
+    signals = len(rules.signals)
+    events = [Hit(hit.owner - signals, hit.first, hit.last) for hit in hits if hit.owner >= signals]
     if not events:
         return
     for named in find_days(wording, written, _reachable(events, wording, rules)):
@@ -56,13 +57,13 @@ def find_dated_events(
             yield DatedEvent(rules.events[event.owner].type, named.day, soon, event, named)
 
 
-def _reachable(events: Sequence[Hit], wording: Wording, rules: RiskRules) -> list[int]:
-    """Return the tokens at which a date near one of `events` may stand, ascending."""
-    reachable: set[int] = set()
-    for event in events:
-        reach = rules.events[event.owner].reach + LONGEST_DATE
-        reachable.update(range(max(0, event.first - reach), event.last + reach + 1))
-    return sorted(place for place in reachable if place < len(wording.tokens))
+def _reachable(events: Sequence[Hit], wording: Wording, rules: RiskRules) -> Iterator[int]:
+    """Yield the tokens at which a date near one of `events` may stand, ascending."""
+    reaches = [(event, rules.events[event.owner].reach + LONGEST_DATE) for event in events]
+    done = 0
+    for start, stop in sorted((one.first - reach, one.last + reach + 1) for one, reach in reaches):
+        yield from range(max(done, start), min(stop, len(wording.tokens)))
+        done = max(done, stop)
 
 
 def _nearest(named: NamedDay, events: Sequence[Hit], rules: RiskRules) -> Hit | None:

@@ -64,7 +64,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Boilerplate:
-    """How to know a sentence that only lists helplines or belongs to a newsletter's frame."""
+    """How to know a sentence that only lists helplines or belongs to a newsletter's frame.
+
+    Each of the phrases has a space before and behind, so that it is found as whole words.
+    """
 
     helplines: tuple[str, ...]
     invitations: tuple[str, ...]
@@ -82,8 +85,8 @@ class RiskRules:
     events: tuple[Event, ...]
     deadline_within_days: int
     boilerplate: Boilerplate
-    signal_finder: Finder
-    event_finder: Finder
+    finder: Finder
+    """Of the phrases of all signals and then of all events, in one go."""
 
 
 def load_risk_rules(text: str) -> RiskRules:
@@ -105,8 +108,7 @@ def load_risk_rules(text: str) -> RiskRules:
             "the file", "deadline_within_days", table["deadline_within_days"]
         ),
         boilerplate=_boilerplate(_section(table, "boilerplate")),
-        signal_finder=Finder.of(signal.phrases for signal in signals),
-        event_finder=Finder.of(event.phrases for event in events),
+        finder=Finder.of([one.phrases for one in signals] + [one.phrases for one in events]),
     )
 
 
@@ -209,10 +211,14 @@ def _boilerplate(table: _Table) -> Boilerplate:
     _check_keys(where, table, frozenset(names))
     lists = {name: _strings(where, name, table[name]) for name in names}
     return Boilerplate(
-        lists["helplines"],
-        lists["invitations"],
-        lists["newsletter"],
-        lists["robot"],
+        _spaced(lists["helplines"]),
+        _spaced(lists["invitations"]),
+        _spaced(lists["newsletter"]),
+        _spaced(lists["robot"]),
         frozenset(lists["people"]),
         frozenset(lists["personal"]),
     )
+
+
+def _spaced(phrases: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f" {phrase} " for phrase in phrases)

@@ -43,10 +43,11 @@ def scan_risk(message: Message, rules: RiskRules) -> Risk:
     findings: dict[tuple[str, str, int, int], _Finding] = {}
     dates: dict[tuple[str, date], KeyDate] = {}
     for wording, is_text in _all_wordings(message):
-        for finding in _findings(wording, rules, is_text=is_text):
+        hits = rules.finder.find(wording)
+        for finding in _findings(hits, wording, rules, is_text=is_text):
             key = finding.evidence
             findings.setdefault((key.label, key.text, key.start, key.end), finding)
-        for dated in find_dated_events(wording, written, rules):
+        for dated in find_dated_events(hits, wording, written, rules):
             _note_dated(dated, wording, findings, dates, is_text=is_text)
     return _judge(findings.values(), dates.values())
 
@@ -61,8 +62,12 @@ def _all_wordings(message: Message) -> Iterator[tuple[Wording, bool]]:
             yield from ((wording, False) for wording in read_wordings(attachment.text))
 
 
-def _findings(wording: Wording, rules: RiskRules, *, is_text: bool) -> Iterator[_Finding]:
-    for hit in rules.signal_finder.find(wording):
+def _findings(
+    hits: Iterable[Hit], wording: Wording, rules: RiskRules, *, is_text: bool
+) -> Iterator[_Finding]:
+    for hit in hits:
+        if hit.owner >= len(rules.signals):
+            continue
         signal = rules.signals[hit.owner]
         if not _is_exempt(wording, hit, signal, rules):
             yield _Finding(signal.level, _evidence(signal.id, wording, hit, is_text=is_text))

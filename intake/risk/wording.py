@@ -7,12 +7,13 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cached_property
-from itertools import accumulate
 
 CHUNK = 60_000
 """Characters read at once: keeps memory small however long the text is."""
 OVERLAP = 600
 """Characters read twice at the seam between two chunks, so that no phrase is cut."""
+MARKS = ".!?…"
+"""What a sentence ends with; a row of them is one token."""
 LONGEST_WORD = 40
 """What is longer is no word (Base64, tracking links) and is read in pieces."""
 
@@ -22,7 +23,7 @@ _APOSTROPHES = str.maketrans(
 _TOKEN = re.compile(
     rf"\d{{1,4}}(?:[./:-]\d{{1,4}}){{1,3}}(?!\d)"
     rf"|[^\W_]{{1,{LONGEST_WORD}}}(?:'[^\W_]{{1,{LONGEST_WORD}}}){{0,2}}"
-    r"|[.!?…]+"
+    rf"|[{MARKS}]+"
 )
 
 
@@ -47,21 +48,32 @@ class Wording:
         self._folded = _fold(text)
         self.tokens: list[str] = _TOKEN.findall(self._folded)
         self.words = f" {' '.join(self.tokens)} ".replace("'", "")
+        self.plain = self.words.split()
 
     @cached_property
-    def vocabulary(self) -> frozenset[str]:
-        """Return every word once."""
-        return frozenset(self.words.split())
+    def ends(self) -> list[int]:
+        """Return the tokens that end a sentence, ascending."""
+        return [at for at, token in enumerate(self.tokens) if token[0] in MARKS]
 
     @cached_property
-    def _spans(self) -> list[tuple[int, int]]:
-        return [found.span() for found in _TOKEN.finditer(self._folded)]
+    def _starts(self) -> list[int]:
+        """Return where in the text each token begins."""
+        starts, position = [], 0
+        find = self._folded.find
+        for token in self.tokens:  # nothing between two tokens looks like the start of one
+            position = find(token, position)
+            starts.append(position)
+            position += len(token)
+        return starts
 
     @cached_property
     def _places(self) -> list[int]:
         """Return where in `words` each token begins."""
-        lengths = map(len, self.words[1:-1].split(" "))
-        return list(accumulate(lengths, lambda place, length: place + length + 1, initial=1))[:-1]
+        places, place = [], 1
+        for word in self.plain:
+            places.append(place)
+            place += len(word) + 1
+        return places
 
     def place(self, index: int) -> int:
         """Return where token `index` begins in `words`; the end of `words` beyond the last."""
@@ -73,11 +85,16 @@ class Wording:
 
     def span(self, first: int, last: int) -> tuple[int, int]:
         """Return the characters of the whole text from token `first` to `last`, both included."""
-        return self.offset + self._spans[first][0], self.offset + self._spans[last][1]
+        start, end = self._stretch(first, last)
+        return self.offset + start, self.offset + end
 
     def written(self, first: int, last: int) -> str:
         """Return the text from token `first` to token `last` as it was written."""
-        return self.text[self._spans[first][0] : self._spans[last][1]]
+        start, end = self._stretch(first, last)
+        return self.text[start:end]
+
+    def _stretch(self, first: int, last: int) -> tuple[int, int]:
+        return self._starts[first], self._starts[last] + len(self.tokens[last])
 
 
 def read_wordings(text: str) -> Iterator[Wording]:
