@@ -14,10 +14,10 @@ from config.errors import KithError
 from config.files import read_text
 from config.process_identity import is_gone, this_process
 from config.settings import Mode, Settings
-from intake.mailbox import ImapMailbox, ImapServer
+from intake.mailbox import ImapMailbox, ImapServer, Mailbox
 from replies.acknowledgement import AcknowledgementTemplate, GroupVoice
 from replies.signposting import load_signposts
-from replies.smtp import SmtpServer, SmtpTransport
+from replies.smtp import SmtpServer, SmtpTransport, Transport
 from replies.templates import ReplyTemplates
 
 
@@ -36,8 +36,8 @@ class Kith:
     engine: Engine
     sessions: Sessions
     desk: Desk
-    mailbox: ImapMailbox
-    transport: SmtpTransport | None
+    mailbox: Mailbox
+    transport: Transport | None
     now: Callable[[], datetime]
 
     @property

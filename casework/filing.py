@@ -40,6 +40,8 @@ from intake.taxonomy import Kind
 from replies.outgoing import address_key
 
 FIRST_STAGE = "new"
+LIKELY_ENOUGH_FOR_A_STRAND = 0.4
+"""A second kind that is less likely than this is a hint in `kith explain`, not work for people."""
 UNTOLD = "queued"
 """`CaseMessage.letter_state` of a letter whose fate the history does not tell yet."""
 
@@ -206,6 +208,8 @@ class Cabinet:
         main = _strand_row(case_id, kinds.kind, kinds.confidence)
         self._drawer.put(_ADD_STRAND, main | {"is_primary": True, "sure": kinds.sure})
         for also in kinds.also:
+            if also.confidence < LIKELY_ENOUGH_FOR_A_STRAND:
+                continue
             row = _strand_row(case_id, also.kind, also.confidence)
             self._drawer.put(_ADD_STRAND, row | {"is_primary": False, "sure": False})
 

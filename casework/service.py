@@ -14,7 +14,7 @@ from casework.processing import Processed
 from casework.schema import check_schema
 from casework.web.app import make_app
 from casework.web.server import WebServer
-from casework.worker import Service
+from casework.worker import Service, settle_memory
 from config.errors import KithError
 from intake.inbox import count_by_state
 
@@ -84,6 +84,7 @@ def open_service(stop: threading.Event) -> Service:
     """Return the service of the current settings; raises when it is not set up or out of date."""
     kith: Kith = assemble(current_settings(), clock)
     check_schema(kith.engine)
+    settle_memory()
     return Service(kith, stop)
 
 

@@ -5,6 +5,7 @@ raises would otherwise stay first in line for ever). A stop is honoured between 
 fails here, nothing is lost: each job's own room says why.
 """
 
+import gc
 import logging
 import threading
 from collections.abc import Callable
@@ -21,8 +22,20 @@ from replies.delivery import DeliveryReport, deliver_due
 
 log = logging.getLogger(__name__)
 
+COLLECT_AFTER = (50_000, 20, 50)
+"""Objects made before the garbage collector looks for circles; most are freed without it."""
 BETWEEN_LOOKS = 1
 """Seconds between two looks into the ledger and the outbox for work of other processes."""
+
+
+def settle_memory() -> None:
+    """Tell the garbage collector that what is loaded by now stays: models, rules, modules.
+
+    Otherwise it looks through all of it again and again, which costs a fifth of the time per mail.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
 
 
 @dataclass

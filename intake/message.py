@@ -1,4 +1,4 @@
-"""The one message type everybody shares: what a mail says, after parsing and before any judgement."""
+"""The one message type everybody shares: what a mail says, after parsing and before judgement."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

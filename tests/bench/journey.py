@@ -11,10 +11,11 @@ from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
-from casework.bootstrap import Kith, assemble
-from casework.environment import clock, current_settings
+from casework.bootstrap import Kith
+from casework.environment import current_settings
 from casework.schema import upgrade
-from casework.worker import Service
+from casework.service import open_service
+from config.database import make_engine
 from replies import delivery
 
 Stamp = tuple[float, float]
@@ -65,10 +66,11 @@ class Stopwatch:
 
 def main() -> None:
     """Run the journey of the mailbox that the environment names and print the figures."""
-    kith = assemble(current_settings(), clock)
-    upgrade(kith.engine)
+    upgrade(make_engine(current_settings().database_url))
     watch = Stopwatch()
-    service = Service(kith, threading.Event(), tell=lambda _: watch.mark("process"))
+    service = open_service(threading.Event())
+    service.tell = lambda _: watch.mark("process")
+    kith = service.kith
     baseline = peak_mb()
     _mark_each_batch(kith, watch)
     watch.run("poll", service.poll)
