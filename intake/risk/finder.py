@@ -57,7 +57,9 @@ class Finder:
                     bits.add(owner, phrase, row)
         beginnings = _by_first_letters(bits.words)
         words = {
-            word: fitting | _fitting(word, beginnings)
+            word: (fitting | _fitting(word, beginnings))
+            if word[:_LETTERS] in beginnings
+            else fitting
             for word, fitting in bits.words.items()
             if not word.endswith("*")
         }
@@ -84,18 +86,21 @@ class Finder:
 
         A date or a time with a mark in it ("14/03") ends a sentence too, as no phrase crosses it.
         """
-        by_word, by_beginning, last = self.by_word, self.by_beginning, self.last_bits
+        by_beginning, last = self.by_beginning, self.last_bits
         start = now = seen = 0
         may_come = self.first_bits
-        for at, word in enumerate(words):  # the busiest lines of the scan
-            fitting = by_word.get(word)
+        for at, fitting in enumerate(map(self.by_word.get, words)):  # the busiest lines of the scan
             if fitting is None:
+                word = words[at]
                 if not word.isalnum():
                     if seen:
                         yield start, at, seen
                     start, now, seen, may_come = at + 1, 0, 0, self.first_bits
                     continue
-                fitting = _fitting(word, by_beginning) if word[:_LETTERS] in by_beginning else 0
+                if word[:_LETTERS] not in by_beginning:
+                    now = 0
+                    continue
+                fitting = _fitting(word, by_beginning)
             now = (now << 1 | may_come) & fitting
             if now:
                 seen |= now & last

@@ -61,7 +61,7 @@ class Phrase:
         certain = [number for number, step in enumerate(self.steps) if step.is_certain]
         if len(certain) == 1:
             return _rows_of(self.steps[certain[0]].choice)
-        return [[(_rarest_words(self.steps[at].choice), self._is_patient(at)) for at in certain]]
+        return [[(self.steps[at].choice.rarest, self._is_patient(at)) for at in certain]]
 
     def _is_patient(self, number: int) -> bool:
         """Return whether other words may come between those of this step and of the next."""
@@ -143,16 +143,18 @@ def _choice(text: str) -> Choice:
     options = tuple(tuple(option.split()) for option in text.split("|"))
     if not all(options):
         raise _Fault("has an empty choice.")
-    for word in text.replace("|", " ").split():
-        _check_word(word)
-    return Choice(options)
+    words = text.replace("|", " ").split()
+    if not "".join(words).isalnum() or text != text.lower():
+        for word in words:
+            _check_word(word)
+    return Choice(options, frozenset(map(_rarest, options)))
 
 
 @lru_cache(64)
 def _forbidden(text: str) -> Choice:
     """Return the choice; its last words may go on in any way."""
-    options = _choice(text).options
-    return Choice(tuple((*one[:-1], one[-1].rstrip("*") + "*") for one in options))
+    options = tuple((*one[:-1], one[-1].rstrip("*") + "*") for one in _choice(text).options)
+    return Choice(options, frozenset())
 
 
 def _check_word(word: str) -> None:
@@ -161,11 +163,6 @@ def _check_word(word: str) -> None:
         raise _Fault(f"has {word!r}; write small letters without apostrophes.")
     if letters != word and len(letters) < SHORTEST_BEGINNING:
         raise _Fault(f"has {word!r}; write at least {SHORTEST_BEGINNING} letters before *.")
-
-
-@lru_cache(4096)
-def _rarest_words(choice: Choice) -> frozenset[str]:
-    return frozenset(map(_rarest, choice.options))
 
 
 def _rarest(option: tuple[str, ...]) -> str:

@@ -11,9 +11,13 @@ _ONE = (1,)
 
 @dataclass(frozen=True)
 class Choice:
-    """Several `options`, each of one or more words, of which one fits; a word may be `stab*`."""
+    """Several `options`, each of one or more words, of which one fits; a word may be `stab*`.
+
+    Each option has one of the words `rarest`.
+    """
 
     options: tuple[_Option, ...]
+    rarest: frozenset[str]
 
     @cached_property
     def is_single(self) -> bool:

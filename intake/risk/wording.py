@@ -49,22 +49,12 @@ class Wording:
         self.tokens: list[str] = _TOKEN.findall(self._folded)
         self.words = f" {' '.join(self.tokens)} ".replace("'", "")
         self.plain = self.words.split()
+        self._starts: list[int] = []  # of as many tokens as have been asked for
 
     @cached_property
     def ends(self) -> list[int]:
         """Return the tokens that end a sentence, ascending."""
         return [at for at, token in enumerate(self.tokens) if token[0] in MARKS]
-
-    @cached_property
-    def _starts(self) -> list[int]:
-        """Return where in the text each token begins."""
-        starts, position = [], 0
-        find = self._folded.find
-        for token in self.tokens:  # nothing between two tokens looks like the start of one
-            position = find(token, position)
-            starts.append(position)
-            position += len(token)
-        return starts
 
     @cached_property
     def _places(self) -> list[int]:
@@ -94,7 +84,17 @@ class Wording:
         return self.text[start:end]
 
     def _stretch(self, first: int, last: int) -> tuple[int, int]:
-        return self._starts[first], self._starts[last] + len(self.tokens[last])
+        return self._start(first), self._start(last) + len(self.tokens[last])
+
+    def _start(self, index: int) -> int:
+        """Return where in the text token `index` begins."""
+        starts, tokens, find = self._starts, self.tokens, self._folded.find
+        position = starts[-1] + len(tokens[len(starts) - 1]) if starts else 0
+        for token in tokens[len(starts) : index + 1]:
+            position = find(token, position)  # nothing between two tokens looks like one
+            starts.append(position)
+            position += len(token)
+        return starts[index]
 
 
 def read_wordings(text: str) -> Iterator[Wording]:
