@@ -96,7 +96,7 @@ def clean(text: str) -> str:
     """Return `text` with line ends as \\n and without control characters and lone surrogates."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if text.isascii() and text.isprintable():
+    if text.replace("\n", "").replace("\t", "").isprintable():
         return text
     return _UNWANTED.sub(_replacement, text)
 

@@ -12,9 +12,38 @@ _TIME = re.compile(r"(?<![\d:+-])(\d{1,2}):(\d{2})(?::(\d{2}))?(?: ?([ap])m)?(?!
 _OFFSET = re.compile(r"(?:^|[ tz\d])(?:gmt|utc|ut)? ?([+-])(\d{1,2}):?(\d{2})?(?!\d)")
 _ISO = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}[t ]\d{2}:\d{2}(?::\d{2})?(?:\.\d{1,6})?")
 
+_USUAL = re.compile(
+    r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?([0-9]{1,2}) ([A-Z][a-z]{2}) (19[7-9][0-9]|20[0-9]{2}) "
+    r"([0-9]{2}):([0-9]{2}):([0-9]{2}) ([+-])([01][0-9])([0-5][0-9])(?: \([A-Z]{1,5}\))?"
+)
 _ODD_ZONE = re.compile(r"[+-]\d{1,2}:\d{2}|(?:gmt|utc|ut)[+-]\d|:\d\d +(?:bst|we?s?t|[ce]es?t)\b")
 _NAMED_ZONE = re.compile(r"^ *(bst|wet|west|cet|cest|eet|eest)\b")
 _HOURS_AHEAD = {"bst": 1, "wet": 0, "west": 1, "cet": 1, "cest": 2, "eet": 2, "eest": 3}
+
+
+def read_usual_date(value: str) -> datetime | None:
+    """Return the moment that a date by the book names, in UTC; None for any other.
+
+    Nine of ten dates are of this form: `Tue, 3 Mar 2026 09:05:00 +0000 (GMT)`.
+    """
+    found = _USUAL.fullmatch(value)
+    if found is None:
+        return None
+    day, month, year, hour, minute, second, sign, hours, minutes = found.groups()
+    try:
+        moment = datetime(
+            int(year),
+            _MONTHS.index(month.lower()) + 1,
+            int(day),
+            int(hour),
+            int(minute),
+            int(second),
+            tzinfo=UTC,
+        )
+    except ValueError:
+        return None
+    ahead = timedelta(hours=int(hours), minutes=int(minutes))
+    return moment + ahead if sign == "-" else moment - ahead
 
 
 def has_odd_zone(value: str) -> bool:

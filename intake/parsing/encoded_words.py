@@ -1,15 +1,19 @@
 """Header text as people see it: RFC 2047 encoded words and raw 8-bit bytes decoded."""
 
 import binascii
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from intake.parsing.charsets import clean, decode_text
 from intake.parsing.transfer import decode_base64
 
+_PLAIN_WORD = re.compile(rb"=\?([^? ]{1,99}+)\?([bBqQ])\?([^?]{0,9990}+)\?=")
+"""An encoded word without a question mark in it, as nearly all are."""
 
-@dataclass(frozen=True, slots=True)
-class _Word:
+
+class _Word(NamedTuple):
     """One encoded word."""
 
     charset: str
@@ -26,9 +30,10 @@ def decode_header(value: bytes, elsewhere: Sequence[str] = ()) -> str:
     characters in two. What is broken is shown as it came.
     """
     if b"=?" in value:
-        return one_line("".join(piece for piece, _ in _decoded_runs(value, elsewhere)))
+        return _decode_words(value, elsewhere)
     if value.isascii() and b"\x1b" not in value:
-        return one_line(value.decode("ascii"))
+        text = value.decode("ascii")
+        return text.strip() if text.isprintable() and "  " not in text else one_line(text)
     return one_line(decode_text(value, None, elsewhere))
 
 
@@ -73,7 +78,36 @@ def _decoded_runs(value: bytes, elsewhere: Sequence[str]) -> list[tuple[str, boo
     return runs
 
 
+def _decode_words(value: bytes, elsewhere: Sequence[str]) -> str:
+    start = value.find(b"=?")
+    run = _one_run(value[start:] if start else value)
+    if run is None:
+        return one_line("".join([piece for piece, _ in _decoded_runs(value, elsewhere)]))
+    before = decode_text(value[:start], None, elsewhere) if start else ""
+    return one_line(before + decode_text(*run, elsewhere))
+
+
+def _one_run(value: bytes) -> tuple[bytes, str] | None:
+    """Return bytes and charset if `value` is nothing but plain Q words of one charset."""
+    words = _PLAIN_WORD.findall(value)
+    if not words or len(words) != value.count(b"=?") or b"\n" in value:
+        return None
+    charset = words[0][0]
+    length = value.count(b" ")
+    decoded: list[bytes] = []
+    for other, way, payload in words:
+        if other != charset or way not in b"qQ":
+            return None
+        length += len(b"=??Q??=") + len(charset) + len(payload)
+        decoded.append(binascii.a2b_qp(payload, header=True))
+    if length != len(value):  # something stands between, or blanks in the words
+        return None
+    return b"".join(decoded), _charset_name(charset)
+
+
 def _bytes_of(run: list[_Word]) -> bytes:
+    if not any(word.is_base64 for word in run):
+        return b"".join([_decode_q(word.payload) for word in run])
     pieces: list[bytes] = []
     half = b""  # of a base64 quantum, which some senders cut in two
     for word in run:
@@ -91,17 +125,26 @@ def _bytes_of(run: list[_Word]) -> bytes:
 def _group(value: bytes, words: list[_Word]) -> list[list[_Word]]:
     """Put words of one charset together that only white space separates."""
     groups: list[list[_Word]] = []
+    end, charset = -1, ""
     for word in words:
-        last = groups[-1][-1] if groups else None
-        adjacent = last is not None and not value[last.end : word.start].strip()
-        if adjacent and last is not None and last.charset == word.charset:
+        if groups and word.charset == charset and not value[end : word.start].strip():
             groups[-1].append(word)
         else:
             groups.append([word])
+        end, charset = word.end, word.charset
     return groups
 
 
 def _find_words(value: bytes) -> list[_Word]:
+    words = [
+        _made(found[1], found[2], found[3], found.start(), found.end())
+        for found in _PLAIN_WORD.finditer(value)
+    ]
+    # If each beginning is that of a plain word, then no other words are there.
+    return words if len(words) == value.count(b"=?") else _find_words_slowly(value)
+
+
+def _find_words_slowly(value: bytes) -> list[_Word]:
     words: list[_Word] = []
     position = value.find(b"=?")
     while position >= 0:
@@ -121,9 +164,17 @@ def _word_at(value: bytes, start: int) -> _Word | None:
     charset = value[start + 2 : charset_end]
     if end < 0 or encoding not in (b"b", b"q") or not charset or b" " in charset:
         return None
-    payload = value[charset_end + 3 : end]
-    name = charset.partition(b"*")[0].decode("ascii", "replace").lower()
-    return _Word(name, encoding == b"b", payload, start, end + 2)
+    return _made(charset, encoding, value[charset_end + 3 : end], start, end + 2)
+
+
+def _made(charset: bytes, encoding: bytes, payload: bytes, start: int, end: int) -> _Word:
+    return _Word(_charset_name(charset), encoding in b"bB", payload, start, end)
+
+
+@lru_cache(maxsize=64)
+def _charset_name(charset: bytes) -> str:
+    """Return the charset's name without the language that may follow it (RFC 2231 section 5)."""
+    return charset.partition(b"*")[0].decode("ascii", "replace").lower()
 
 
 def _end_of_word(value: bytes, start: int) -> int:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from intake.parsing.charsets import decode_text
@@ -10,6 +11,7 @@ from intake.parsing.encoded_words import decode_header
 
 _MOST_PARAMETERS = 200
 _LONGEST_FIELD = 20_000
+_LONGEST_KEPT = 80
 _QUOTED = re.compile(rb'"([^"\\]*(?:\\.[^"\\]*)*)"?', re.DOTALL)
 _ESCAPED = re.compile(rb'\\(["\\])')
 _DRIVE = re.compile(rb"[A-Za-z]:\\|\\\\")
@@ -33,16 +35,23 @@ class Field:
 
     def raw(self, name: str) -> bytes | None:
         """Return the undecoded value of the parameter `name`, or None."""
-        return next((each.value for each in self.parameters if each.name == name), None)
+        found = self._find(name)
+        return None if found is None else found.value
 
     def text(self, name: str, elsewhere: Sequence[str] = ()) -> str:
         """Return the parameter `name` as text, encoded words decoded too; "" if there is none."""
-        found = next((each for each in self.parameters if each.name == name), None)
+        found = self._find(name)
         if found is None:
             return ""
         if found.charset is not None:
             return decode_text(found.value, found.charset, elsewhere)
         return decode_header(found.value, elsewhere)
+
+    def _find(self, name: str) -> Parameter | None:
+        for each in self.parameters:
+            if each.name == name:
+                return each
+        return None
 
 
 NO_FIELD = Field("")
@@ -50,6 +59,17 @@ NO_FIELD = Field("")
 
 def parse_field(value: bytes) -> Field:
     """Return `value` split into its value and parameters, however carelessly it was written."""
+    if len(value) <= _LONGEST_KEPT and b"boundary" not in value:
+        return _parse_often_seen(value)
+    return _parse(value)
+
+
+@lru_cache(maxsize=128)
+def _parse_often_seen(value: bytes) -> Field:
+    return _parse(value)
+
+
+def _parse(value: bytes) -> Field:
     head, _, rest = value[:_LONGEST_FIELD].partition(b";")
     name = head.split(b"(")[0].strip(b" \t\r\n\"';").decode("ascii", "replace").lower()
     return Field(name, _join_sections(_read_parameters(rest)) if rest else ())

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 LONGEST_VALUE = 100_000
@@ -10,7 +11,9 @@ MOST_HEADERS = 2_000
 _MOST_LINES = 50_000
 _LINE = re.compile(rb"([^\r\n]*)(\r\n|\r|\n|\Z)")
 _LONGEST_TIDY = LONGEST_VALUE
+_CR = ord("\r")
 _FOLD = re.compile(rb"\n[ \t]+")
+_TIDY_LINE = re.compile(rb"^([!-9;-~]{1,200})[ \t]*:(.*)$", re.MULTILINE)
 _NAME = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
 _TELLING = re.compile(
     rb"(?:from|to|subject|date|message-id|mime-version|content-type|received):", re.IGNORECASE
@@ -37,11 +40,19 @@ class HeaderBlock:
 
     def first(self, name: str) -> bytes | None:
         """Return the first value of the header `name` (lower case), or None."""
-        return next((header.value for header in self.headers if header.name == name), None)
+        return first_value(self.headers, name)
 
     def every(self, name: str) -> tuple[bytes, ...]:
         """Return all values of the header `name` (lower case), in order."""
-        return tuple(header.value for header in self.headers if header.name == name)
+        return tuple([header.value for header in self.headers if header.name == name])
+
+
+def first_value(headers: tuple[RawHeader, ...], wanted: str) -> bytes | None:
+    """Return the first value of the header `wanted` (lower case), or None."""
+    for name, value in headers:
+        if name == wanted:
+            return value
+    return None
 
 
 def read_header_block(raw: bytes, start: int, end: int, *, salvage: bool = False) -> HeaderBlock:
@@ -56,19 +67,43 @@ def read_header_block(raw: bytes, start: int, end: int, *, salvage: bool = False
 
 def _read_tidy(raw: bytes, start: int, end: int) -> HeaderBlock | None:
     """Read headers that are as they should be, fast; None for all others."""
-    blank = raw.find(b"\r\n\r\n", start, min(end, start + _LONGEST_TIDY))
+    limit = min(end, start + _LONGEST_TIDY)
+    first = raw.find(b"\n", start, limit)
+    if first < 0:
+        return None
+    newline = b"\r\n" if raw[first - 1] == _CR else b"\n"
+    blank = raw.find(newline * 2, start, limit)
     if blank < 0:
         return None
-    block = raw[start:blank].replace(b"\r\n", b"\n")
+    block = raw[start:blank]
+    if newline == b"\r\n":
+        block = block.replace(b"\r\n", b"\n")
+    elif _is_trailing(block := block.replace(b" \n", b"\n")):
+        return None
+    headers = _tidy_headers(block)
+    return HeaderBlock(headers, blank + 2 * len(newline)) if headers is not None else None
+
+
+def _is_trailing(block: bytes) -> bool:
+    """Return whether a line ends with blanks, or has some that are none to everybody."""
+    return b" \n" in block or b"\t\n" in block or b"\x0b" in block or b"\x0c" in block
+
+
+def _tidy_headers(block: bytes) -> tuple[RawHeader, ...] | None:
+    """Return the headers in `block`, whose lines end with a line feed; None if one is untidy."""
     if b"\r" in block:
         return None
-    headers: list[RawHeader] = []
-    for line in _FOLD.sub(b" ", block).split(b"\n"):
-        found = _NAME.match(line)
-        if found is None:
-            return None
-        headers.append(RawHeader(found[1].decode("ascii").lower(), line[found.end() :].strip()))
-    return HeaderBlock(tuple(headers), blank + 4) if len(headers) <= MOST_HEADERS else None
+    if b"\n " in block or b"\n\t" in block:
+        block = _FOLD.sub(b" ", block)
+    found = _TIDY_LINE.findall(block)
+    if not block.count(b"\n") + 1 == len(found) <= MOST_HEADERS:
+        return None
+    return tuple([RawHeader(_lowered(name), value.strip()) for name, value in found])
+
+
+@lru_cache(maxsize=512)
+def _lowered(name: bytes) -> str:
+    return name.decode("ascii").lower()
 
 
 class _Reader:

@@ -1,13 +1,13 @@
 """From raw bytes to a `Message`, whatever the bytes are."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from config.errors import KithError
 from intake.message import Header, Message
 from intake.parsing.addresses import read_addresses, read_sender
 from intake.parsing.charsets import clean, decode_text
-from intake.parsing.dates import has_odd_zone, read_date, read_received_date
+from intake.parsing.dates import has_odd_zone, read_date, read_received_date, read_usual_date
 from intake.parsing.enclosures import read_calendar_method, read_delivery_status, read_enclosed
 from intake.parsing.encoded_words import decode_header
 from intake.parsing.header_block import HeaderBlock
@@ -72,17 +72,18 @@ def _parse(raw: bytes, start: int, received_at: datetime | None) -> Message:
     block = HeaderBlock(structure.root.headers, structure.root.start)
     elsewhere = charsets_of(structure.parts)
     headers = _headers(block, elsewhere)
+    first = {header.name: header.value for header in reversed(headers)}
     body = _body(raw, structure, elsewhere)
     return Message(
-        subject=_first(headers, "subject"),
+        subject=first.get("subject", ""),
         sender=read_sender(block, elsewhere),
         reply_to=read_addresses(block, "reply-to", elsewhere),
         to=read_addresses(block, "to", elsewhere),
         cc=read_addresses(block, "cc", elsewhere),
-        date=_date(headers) or received_at,
-        message_id=read_identifier(_first(headers, "message-id")),
-        in_reply_to=read_identifiers(_first(headers, "in-reply-to"), prose=True),
-        references=read_identifiers(_first(headers, "references")),
+        date=_date(first) or received_at,
+        message_id=read_identifier(first.get("message-id", "")),
+        in_reply_to=read_identifiers(first.get("in-reply-to", ""), prose=True),
+        references=read_identifiers(first.get("references", "")),
         headers=headers,
         text=body.text,
         marks=find_marks(body.text),
@@ -96,20 +97,18 @@ def _parse(raw: bytes, start: int, received_at: datetime | None) -> Message:
 
 
 def _headers(block: HeaderBlock, elsewhere: Sequence[str]) -> tuple[Header, ...]:
-    return tuple(Header(each.name, decode_header(each.value, elsewhere)) for each in block.headers)
+    return tuple([Header(name, decode_header(value, elsewhere)) for name, value in block.headers])
 
 
-def _first(headers: tuple[Header, ...], name: str) -> str:
-    return next((header.value for header in headers if header.name == name), "")
-
-
-def _date(headers: tuple[Header, ...]) -> datetime | None:
+def _date(first: Mapping[str, str]) -> datetime | None:
     """Return the date the sender gave, else when the last server on its way received it."""
-    written = _first(headers, "date")
+    written = first.get("date", "")
+    if (moment := read_usual_date(written)) is not None:
+        return moment
     trusted = None if has_odd_zone(written) else date_in(written)
     if (moment := trusted or read_date(written)) is not None:
         return moment
-    return read_received_date(_first(headers, "received"))
+    return read_received_date(first.get("received", ""))
 
 
 def _body(raw: bytes, structure: Structure, elsewhere: Sequence[str]) -> Body:

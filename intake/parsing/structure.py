@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from intake.parsing.fields import NO_FIELD, Field, parse_field
-from intake.parsing.header_block import HeaderBlock, RawHeader, read_header_block
+from intake.parsing.header_block import HeaderBlock, RawHeader, first_value, read_header_block
 
 MOST_PARTS = 500
 DEEPEST = 50
@@ -43,7 +43,7 @@ class Part:
 
     def first(self, name: str) -> bytes | None:
         """Return the first value of the part's header `name` (lower case), or None."""
-        return next((header.value for header in self.headers if header.name == name), None)
+        return first_value(self.headers, name)
 
 
 @dataclass(frozen=True, slots=True)

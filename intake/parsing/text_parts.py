@@ -36,7 +36,7 @@ def readable(part: Part, source: str) -> str:
 
 def tidy(text: str) -> str:
     """Return `text` without white space at the ends of lines and without blank lines around it."""
-    return "\n".join(line.rstrip() for line in text.split("\n")).strip("\n")
+    return "\n".join(map(str.rstrip, text.split("\n"))).strip("\n")
 
 
 def _decode(raw: bytes, start: int, end: int, encoding: str) -> bytes:

@@ -8,6 +8,7 @@ _NOT_BASE64 = bytes(
     set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")
 )
 _CHUNK = 1 << 20
+_SAMPLE = 100_000
 _SOFT_BREAK_WITH_SPACES = re.compile(rb"=[ \t]+(?=\r?\n)")
 _LONE_CR = re.compile(rb"=\r(?!\n)")
 _UU_NAMES = {"uuencode", "x-uuencode", "x-uue", "uue"}
@@ -22,12 +23,14 @@ def body_size(raw: bytes, start: int, end: int, encoding: str) -> int:
     """Return `len(decode_body(…))` without holding the decoded bytes of a base64 part."""
     if _is_plain(encoding):
         return max(0, end - start)
+    if encoding == "base64" and _looks_like_base64(raw[start : min(end, start + _SAMPLE)]):
+        return _base64_size(raw, start, end)
     return sum(map(len, iter_body(raw, start, end, encoding)))
 
 
 def iter_body(raw: bytes, start: int, end: int, encoding: str) -> Iterator[bytes]:
     """Yield the decoded bytes `start` to `end` of `raw`, base64 piece by piece."""
-    if encoding == "base64" and _looks_like_base64(raw[start : min(end, start + 100_000)]):
+    if encoding == "base64" and _looks_like_base64(raw[start : min(end, start + _SAMPLE)]):
         yield from _iter_base64(raw, start, end)
     elif encoding == "quoted-printable":
         yield decode_quoted_printable(raw[start:end])
@@ -106,9 +109,24 @@ def _is_plain(encoding: str) -> bool:
 
 def _looks_like_base64(sample: bytes) -> bool:
     """Return whether at most 5 % of the sample (white space aside) is foreign to base64."""
+    others = len(sample) - len(sample.translate(None, _NOT_BASE64))
+    if others * 20 <= len(sample):
+        return True
     spaces = sum(sample.count(space) for space in (b"\n", b"\r", b" ", b"\t"))
-    letters = len(sample.translate(None, _NOT_BASE64))
-    return (len(sample) - spaces - letters) * 20 <= len(sample)
+    return (others - spaces) * 20 <= len(sample)
+
+
+def _base64_size(raw: bytes, start: int, end: int) -> int:
+    """Return how many bytes `_iter_base64` yields: six bits a letter, each run for itself."""
+    size = letters = 0
+    for position in range(start, end, _CHUNK):
+        chunk = raw[position : min(position + _CHUNK, end)].translate(None, _NOT_BASE64)
+        first, *runs = _padded_runs(chunk)
+        letters += len(first)
+        for run in runs:
+            size += letters * 3 // 4
+            letters = len(run)
+    return size + letters * 3 // 4
 
 
 def _iter_base64(raw: bytes, start: int, end: int) -> Iterator[bytes]:
