@@ -29,7 +29,7 @@ services: ## install what the tests talk to (Dovecot, PostgreSQL) from Debian
 	.ci/services
 
 test: $(VENV)/.installed-dev services ## run all tests; installs what they need
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: $(VENV)/.installed-dev format lint types architecture test ## format, lint, types, architecture, tests
 

@@ -10,7 +10,7 @@ from casework.models import Case, CaseMessage
 from casework.schema import check_schema
 from config.database import Sessions, make_engine, make_sessions, readers
 from config.errors import KithError
-from intake.inbox import MailState, ReceivedMail, raw_of
+from intake.inbox import MailState, ReceivedMail, raw_of, take_up_again
 
 
 class NoSuchMailError(KithError):
@@ -18,6 +18,16 @@ class NoSuchMailError(KithError):
 
     def __init__(self, number: int) -> None:
         super().__init__(f"There is no received mail {number}. `kith mail list` shows them.")
+
+
+class NotSetAsideError(KithError):
+    """Only a mail that was set aside can be tried again."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            f"Received mail {number} is not set aside. `kith mail list --state set_aside` shows "
+            "those that are."
+        )
 
 
 def line_of(mail: ReceivedMail) -> str:
@@ -41,7 +51,7 @@ def list_command(state: str | None) -> None:
     statement = select(ReceivedMail).order_by(ReceivedMail.id)
     if state is not None:
         statement = statement.where(ReceivedMail.state == state)
-    with _sessions()() as session:
+    with readers(_sessions())() as session:
         for received in session.execute(statement).scalars():
             click.echo(line_of(received))
 
@@ -51,7 +61,7 @@ def list_command(state: str | None) -> None:
 @click.option("--raw", is_flag=True, help="Write the mail itself, byte for byte.")
 def show_command(*, number: int, raw: bool) -> None:
     """Show one received mail: where it is, why, and which case it is in."""
-    with _sessions()() as session:
+    with readers(_sessions())() as session:
         received = session.get(ReceivedMail, number)
         if received is None:
             raise NoSuchMailError(number)
@@ -68,7 +78,17 @@ def show_command(*, number: int, raw: bool) -> None:
     click.echo(f"case {reference}" if reference else "in no case")
 
 
+@mail.command("retry")
+@click.argument("number", type=int)
+def retry_command(*, number: int) -> None:
+    """Let Kith try a mail again that was set aside."""
+    with _sessions().begin() as session:
+        if not take_up_again(session, number):
+            raise NotSetAsideError(number)
+    click.echo(f"Received mail {number} will be tried again.")
+
+
 def _sessions() -> Sessions:
     engine = make_engine(current_settings().database_url)
     check_schema(engine)
-    return readers(make_sessions(engine))
+    return make_sessions(engine)

@@ -26,12 +26,13 @@ OWNER_ONLY = 0o600
 
 NEXT_STEPS = """
 Next:
-  kith check         Is every setting right? Can the servers be reached?
   kith db upgrade    Make the database.
+  kith check         Is every setting right? Can the servers be reached?
   kith run           Start the service.
 
 Kith begins in shadow mode: it files mail and drafts letters, but sends nothing. Read its drafts
-for two weeks. When they are right, write mode = "live" in kith.toml.
+(`kith case list`, `kith case show REFERENCE`) for two weeks. When they are right, write
+mode = "live" in kith.toml.
 """
 
 

@@ -307,6 +307,16 @@ def note_failure(session: Session, received_id: int, *, owner: str, retry_at: da
     return session.execute(statement).scalar() or 0
 
 
+def take_up_again(session: Session, received_id: int) -> bool:
+    """Let a mail that was set aside be worked anew; return False if it is not set aside."""
+    statement = (
+        update(RECEIVED)
+        .where(RECEIVED.c.id == received_id, RECEIVED.c.state == MailState.SET_ASIDE.value)
+        .values(state=MailState.RECEIVED.value, failures=0, settled_at=None, lease_until=None)
+    )
+    return cast(CursorResult[Any], session.execute(statement)).rowcount == 1
+
+
 def release(session: Session, received_ids: Sequence[int], *, owner: str) -> None:
     """Give claimed mails back that were not worked on."""
     session.execute(

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from casework.models import Case, CaseEvent, CaseMessage, Correspondent, OutboxEmail, ReceivedMail
 from casework.pipeline import understand
 from config.database import Sessions
-from intake.inbox import MailState, claim_next
+from intake.inbox import MailState, claim_next, take_up_again
 from replies.acknowledgement import compose_acknowledgement
 from tests.casework.desks import a_mail, a_worker, process, receive
 
@@ -58,6 +58,12 @@ def test_a_mail_that_fails_three_times_is_set_aside_and_the_rest_goes_on(
             select(ReceivedMail.reason).where(ReceivedMail.state == MailState.SET_ASIDE)
         ).scalar_one()
     assert "failed on it 3 times" in str(reason)
+    monkeypatch.undo()
+    with sessions.begin() as session:
+        assert take_up_again(session, 2)
+        assert not take_up_again(session, 1)
+    process(sessions, a_worker(now))
+    assert states(sessions) == [MailState.FILED] * 3
 
 
 def test_a_worker_whose_claim_was_taken_over_leaves_nothing_behind(

@@ -75,6 +75,13 @@ def test_what_was_screened_out_can_be_found_and_read(
     assert main(["mail", "show", "99"]) == 1
 
 
+def test_only_what_was_set_aside_is_tried_again(
+    worked: Sessions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["mail", "retry", "1"]) == 1
+    assert "not set aside" in capsys.readouterr().err
+
+
 def test_the_mail_itself_comes_byte_for_byte(
     worked: Sessions, capsysbinary: pytest.CaptureFixture[bytes], now: datetime
 ) -> None:

@@ -101,7 +101,7 @@ def test_the_new_file_keeps_every_comment() -> None:
 
 def test_it_ends_with_the_next_commands_in_their_order() -> None:
     output = run_silently().output
-    places = [output.index(each) for each in ("kith check", "kith db upgrade", "kith run")]
+    places = [output.index(each) for each in ("kith db upgrade", "kith check", "kith run")]
     assert places == sorted(places)
 
 
