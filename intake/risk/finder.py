@@ -6,13 +6,15 @@ last bit is set are then walked step by step.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from intake.risk.phrases import SHORTEST_BEGINNING, Phrase, Row
 from intake.risk.steps import end_of
 from intake.risk.wording import Wording
 
+_STRETCH = 200
+"""Words of a sentence looked at together: in an endless one, every phrase might seem to be."""
 _LETTERS = SHORTEST_BEGINNING
 MOST_HITS = 4
 """How often one owner is shown in one stretch of text; enough to decide and to read."""
@@ -46,6 +48,8 @@ class Finder:
     last_bits: int
     patient_bits: int
     """The bits after which other words may come before the next."""
+    longest: int
+    """The most words that a phrase takes."""
 
     @classmethod
     def of(cls, owners: Iterable[tuple[Phrase, ...]]) -> "Finder":
@@ -63,50 +67,64 @@ class Finder:
             for word, fitting in bits.words.items()
             if not word.endswith("*")
         }
-        return cls(bits.phrases, words, beginnings, bits.first, bits.last, bits.patient)
+        return cls(
+            bits.phrases, words, beginnings, bits.first, bits.last, bits.patient, bits.longest
+        )
 
     def find(self, wording: Wording) -> tuple[Hit, ...]:
         """Return the hits in `wording` in the order of the text, at most `MOST_HITS` per owner."""
         spans: dict[int, set[_Span]] = defaultdict(set)
         words = wording.plain
-        for start, stop, bits in self._sentences(words):
-            while bits:
-                bit = bits.bit_length() - 1
-                bits ^= 1 << bit
-                owner, phrase = self.phrases[bit]
-                if len(found := spans[owner]) < MOST_HITS:
-                    _collect(found, phrase, words, start, stop)
+        fitting = self._fitting(words)
+        for first, stop in wording.sentences:
+            for start in range(first, stop, _STRETCH):
+                behind = start + _STRETCH
+                bits = self._last_bits(fitting[start : min(behind + self.longest, stop)])
+                if bits:
+                    places = range(start, min(behind, stop))
+                    self._collect(bits, words, places, stop, spans)
         every = [
             (first, last, owner) for owner, found in spans.items() for first, last in _joined(found)
         ]
         return tuple(Hit(owner, first, last) for first, last, owner in sorted(every))
 
-    def _sentences(self, words: list[str]) -> Iterator[tuple[int, int, int]]:
-        """Yield where each sentence begins and stops that may hold phrases, and their last bits.
+    def _fitting(self, words: list[str]) -> list[int]:
+        """Return for each of `words` the bits that it may set."""
+        known, beginnings = self.by_word.get, self.by_beginning
+        return [
+            bits
+            if (bits := known(word)) is not None
+            else (_fitting(word, beginnings) if word[:_LETTERS] in beginnings else 0)
+            for word in words
+        ]
 
-        A date or a time with a mark in it ("14/03") ends a sentence too, as no phrase crosses it.
-        """
-        by_beginning, last = self.by_beginning, self.last_bits
-        start = now = seen = 0
+    def _last_bits(self, fitting: list[int]) -> int:
+        """Return the last bits of the phrases that may be in a row of words with these bits."""
+        last, patient = self.last_bits, self.patient_bits
+        now = seen = 0
         may_come = self.first_bits
-        for at, fitting in enumerate(map(self.by_word.get, words)):  # the busiest lines of the scan
-            if fitting is None:
-                word = words[at]
-                if not word.isalnum():
-                    if seen:
-                        yield start, at, seen
-                    start, now, seen, may_come = at + 1, 0, 0, self.first_bits
-                    continue
-                if word[:_LETTERS] not in by_beginning:
-                    now = 0
-                    continue
-                fitting = _fitting(word, by_beginning)
-            now = (now << 1 | may_come) & fitting
+        for bits in fitting:  # the busiest lines of the scan
+            now = (now << 1 | may_come) & bits if bits else 0
             if now:
                 seen |= now & last
-                may_come |= (now & self.patient_bits) << 1
-        if seen:
-            yield start, len(words), seen
+                may_come |= (now & patient) << 1
+        return seen
+
+    def _collect(
+        self,
+        bits: int,
+        words: list[str],
+        places: range,
+        stop: int,
+        spans: Mapping[int, set[_Span]],
+    ) -> None:
+        """Add to `spans` where the phrases with these last `bits` begin at one of `places`."""
+        while bits:
+            bit = bits.bit_length() - 1
+            bits ^= 1 << bit
+            owner, phrase = self.phrases[bit]
+            if len(found := spans[owner]) < MOST_HITS:
+                _walk(found, phrase, words, places, stop)
 
 
 class _Bits:
@@ -115,7 +133,7 @@ class _Bits:
     def __init__(self) -> None:
         self.phrases: dict[int, tuple[int, Phrase]] = {}
         self.words: dict[str, int] = defaultdict(int)
-        self.first = self.last = self.patient = 0
+        self.first = self.last = self.patient = self.longest = 0
         self._count = 0
 
     def add(self, owner: int, phrase: Phrase, row: Row) -> None:
@@ -127,6 +145,7 @@ class _Bits:
             if is_patient:
                 self.patient |= bit
             self._count += 1
+        self.longest = max(self.longest, phrase.longest)
         self.last |= 1 << (self._count - 1)
         self.phrases[self._count - 1] = (owner, phrase)
 
@@ -159,10 +178,12 @@ def _joined(spans: set[_Span]) -> list[_Span]:
     return joined
 
 
-def _collect(found: set[_Span], phrase: Phrase, words: list[str], start: int, stop: int) -> None:
-    for at in phrase.steps[0].choice.beginnings(words, start, stop):
-        if at >= start and (end := end_of(phrase.steps, words, at, stop)) > 0:
+def _walk(found: set[_Span], phrase: Phrase, words: list[str], places: range, stop: int) -> None:
+    """Add to `found` where `phrase` begins at one of `places` and ends before `stop`."""
+    done = 0
+    for at in phrase.steps[0].choice.beginnings(words, places):
+        if at >= done and (end := end_of(phrase.steps, words, at, stop)) > 0:
             found.add((at, end - 1))
             if len(found) >= MOST_HITS:
                 return
-            start = end
+            done = end

@@ -56,6 +56,11 @@ class Phrase:
     source: str
     steps: tuple[Step, ...]
 
+    @property
+    def longest(self) -> int:
+        """Return how many words it takes at most."""
+        return sum(step.longest for step in self.steps)
+
     def rows(self) -> list[Row]:
         """Return rows of words of which one is, in order, in every sentence with the phrase."""
         certain = [number for number, step in enumerate(self.steps) if step.is_certain]

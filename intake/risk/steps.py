@@ -43,16 +43,12 @@ class Choice:
         """Return the beginnings of words that an option may begin with."""
         return tuple({option[0][:-1] for option in self.options if option[0][-1] == "*"})
 
-    def beginnings(self, words: Sequence[str], start: int, stop: int) -> list[int]:
-        """Return the places from `start` to `stop` at which an option may begin, ascending."""
+    def beginnings(self, words: Sequence[str], places: range) -> list[int]:
+        """Return those of `places` at which an option may begin, ascending."""
         firsts, beginnings = self._by_first, self._beginnings
         if not beginnings:
-            return [at for at in range(start, stop) if words[at] in firsts]
-        return [
-            at
-            for at in range(start, stop)
-            if words[at] in firsts or words[at].startswith(beginnings)
-        ]
+            return [at for at in places if words[at] in firsts]
+        return [at for at in places if words[at] in firsts or words[at].startswith(beginnings)]
 
     def lengths(self, words: Sequence[str], at: int, stop: int) -> Sequence[int]:
         """Return how many words each option takes that fits at `at`, in the order written."""
@@ -76,6 +72,11 @@ class Step:
     gap: int = 0
     is_optional: bool = False
     is_forbidden: bool = False
+
+    @property
+    def longest(self) -> int:
+        """Return how many words it takes at most."""
+        return self.gap + max(map(len, self.choice.options))
 
     @property
     def is_certain(self) -> bool:

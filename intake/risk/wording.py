@@ -52,9 +52,23 @@ class Wording:
         self._starts: list[int] = []  # of as many tokens as have been asked for
 
     @cached_property
+    def _marks(self) -> list[int]:
+        """Return the tokens that are no words: ends of sentences, dates and times with a mark."""
+        return [at for at, word in enumerate(self.plain) if not word.isalnum()]
+
+    @cached_property
     def ends(self) -> list[int]:
         """Return the tokens that end a sentence, ascending."""
-        return [at for at, token in enumerate(self.tokens) if token[0] in MARKS]
+        return [at for at in self._marks if self.plain[at][0] in MARKS]
+
+    @property
+    def sentences(self) -> Iterator[tuple[int, int]]:
+        """Yield where each row of words starts and stops that no mark, date or time parts."""
+        start = 0
+        for stop in (*self._marks, len(self.plain)):
+            if start < stop:
+                yield start, stop
+            start = stop + 1
 
     @cached_property
     def _places(self) -> list[int]:

@@ -1,8 +1,11 @@
 """risk.toml: what a safeguarding lead may write, and what is said when it is wrong."""
 
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from intake.message import Message
 from intake.risk import RiskRulesError, load_risk_rules, scan_risk, shipped_risk_rules
@@ -96,6 +99,51 @@ def test_a_phrase_matches_what_the_file_says(phrase: str, text: str, *, expected
 
 def test_a_phrase_is_found_however_often_its_trigger_is_repeated() -> None:
     assert matches("with <2> knife", "knife " * 500 + "with a knife" + " knife" * 500)
+
+
+def spans(phrase: str, text: str) -> list[tuple[int, int]]:
+    hits = Finder.of([(compile_phrase(phrase, LISTS),)]).find(Wording(text))
+    return [(hit.first, hit.last) for hit in hits]
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text", "expected"),
+    [
+        ("a <2> b", "a b b", [(0, 2)]),  # the longest gap first
+        ("a <2> b", "a b x b", [(0, 3)]),
+        ("(a|a b) c? d", "a b d", [(0, 2)]),
+        ("a <1> b? <1> c", "a x c c", [(0, 3)]),
+        ("(cut off|off it)", "cut it off it", [(2, 3)]),
+        ("(me or him|gun)", "me. Or him", []),
+        ("(me or him|gun)", "or me or him gun", [(1, 3), (4, 4)]),
+        ("a <3> b", "a. b", []),
+        ("a <3> b", "a 14/03 b", []),
+        ("hear* voices", "she hears voices", [(1, 2)]),
+        ("stab* him", "stab him stabbing him", [(0, 1), (2, 3)]),
+        ("a b", "a a b b", [(1, 2)]),
+    ],
+)
+def test_a_phrase_takes_the_words_that_it_says(
+    phrase: str, text: str, expected: list[tuple[int, int]]
+) -> None:
+    assert spans(phrase, text) == expected
+
+
+@pytest.mark.parametrize("before", range(190, 206))
+def test_a_phrase_is_found_anywhere_in_an_endless_sentence(before: int) -> None:
+    text = "so " * before + "she has gone and taken the big knife" + " so" * before
+    assert spans("has <5> (kitchen knife|knife)", text) == [(before + 1, before + 7)]
+
+
+@given(st.lists(st.sampled_from(["cat", "cats", "b", "c", "so", "."]), max_size=12))
+def test_a_phrase_is_found_exactly_where_its_words_stand(words: list[str]) -> None:
+    text = f" {' '.join(words)} "
+    pattern = re.compile(r" (?:cat|b c)(?: [a-z]+){0,2} cat[a-z]*(?: so)? c(?= )")
+    places = [
+        (text[: found.start()].count(" "), text[: found.end()].count(" ") - 1)
+        for found in pattern.finditer(text)
+    ]
+    assert spans("(cat|b c) <2> cat* so? c", text) == places[:4]
 
 
 @pytest.mark.parametrize(
