@@ -47,7 +47,7 @@ class Finder:
     first_bits: int
     last_bits: int
     patient_bits: int
-    """The bits after which other words may come before the next."""
+    """The bits before which other words may come."""
     longest: int
     """The most words that a phrase takes."""
 
@@ -101,13 +101,14 @@ class Finder:
     def _last_bits(self, fitting: list[int]) -> int:
         """Return the last bits of the phrases that may be in a row of words with these bits."""
         last, patient = self.last_bits, self.patient_bits
-        now = seen = 0
+        seen = following = 0
         may_come = self.first_bits
         for bits in fitting:  # the busiest lines of the scan
-            now = (now << 1 | may_come) & bits if bits else 0
+            now = (following | may_come) & bits if bits else 0
+            following = now << 1
             if now:
                 seen |= now & last
-                may_come |= (now & patient) << 1
+                may_come |= following & patient
         return seen
 
     def _collect(
@@ -143,7 +144,7 @@ class _Bits:
             for word in words:
                 self.words[word] |= bit
             if is_patient:
-                self.patient |= bit
+                self.patient |= bit << 1
             self._count += 1
         self.longest = max(self.longest, phrase.longest)
         self.last |= 1 << (self._count - 1)
