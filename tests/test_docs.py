@@ -367,7 +367,10 @@ def test_rooms_named_as_paths_exist() -> None:
     named = {
         path
         for document in DOCUMENTS
-        for path in re.findall(rf"\b((?:{'|'.join(FLOORS)}|tests)/[\w/.]*\w)", read(document))
+        for path in re.findall(
+            rf"\b((?:{'|'.join(FLOORS)}|tests)/[\w/]+(?:\.(?:py|md|toml|model\.json\.gz)\b)?)",
+            read(document),
+        )
     }
     missing = {
         path for path in named if not any((HOME / f"{path}{end}").exists() for end in ("", ".py"))
