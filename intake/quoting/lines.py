@@ -1,6 +1,7 @@
 """What one line of text is, told by the line alone."""
 
 from dataclasses import dataclass
+from itertools import accumulate
 
 from intake.quoting.words import (
     BESIDE_DEVICES,
@@ -34,15 +35,15 @@ class Lines:
 
 def read_lines(text: str) -> Lines:
     """Return the first 50,000 lines, without quote signs and blanks around them."""
-    starts, texts, quoted = [0], [], []
-    for written in text.split("\n", MOST_LINES)[:MOST_LINES]:
-        content = written[:_LONGEST_LINE].strip()
-        is_quoted = content[:1] == ">" and not content.startswith(_FACES)
-        starts.append(starts[-1] + len(written) + 1)
-        texts.append(content.lstrip("> ") if is_quoted else content)
-        quoted.append(is_quoted)
+    written = text.split("\n", MOST_LINES)[:MOST_LINES]
+    texts = [line[:_LONGEST_LINE].strip() for line in written]
+    starts = list(accumulate([len(line) + 1 for line in written], initial=0))
     starts[-1] = min(starts[-1], len(text))
-    return Lines(starts, texts, quoted)
+    if ">" not in text:
+        return Lines(starts, texts, [False] * len(texts))
+    quoted = [line[:1] == ">" and not line.startswith(_FACES) for line in texts]
+    pairs = zip(texts, quoted, strict=True)
+    return Lines(starts, [line.lstrip("> ") if quote else line for line, quote in pairs], quoted)
 
 
 def begins_forward(text: str) -> bool:

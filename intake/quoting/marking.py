@@ -29,6 +29,7 @@ _LONGEST_SIGNATURE = 10
 _TIME_OR_YEAR = re.compile(r"(?:19|20)\d\d(?!\d)|\d[:.]\d\d(?!\d)")
 _OPENINGS = ("--", "==", "__", *LEADS, *FORWARD_BEGINNINGS, *SENT_FROM, *BLOCK_NAMES)
 _FIRST_TWO = frozenset(opening[:2] for opening in _OPENINGS)
+_FIRST_TWO_WITHOUT_COLON = frozenset(opening[:2] for opening in ("--", "==", "__", *SENT_FROM))
 """Most lines of most mails begin otherwise, and need no closer look."""
 
 
@@ -61,6 +62,18 @@ def _without(text: str, marks: tuple[Mark, ...]) -> str:
     return "".join([*kept, text[position:]]).strip()
 
 
+def _has_verb(lowered: str) -> bool:
+    return any(verb in lowered for verb in VERBS)
+
+
+def _may_begin(text: str) -> bool:
+    """Return whether the line is worth a closer look: may it be the first of something?"""
+    opening = text[:2].lower()
+    if opening in _FIRST_TWO_WITHOUT_COLON:
+        return True
+    return ":" in text and (opening in _FIRST_TWO or text[:1] == "*")
+
+
 class _Marker:
     """One pass over the lines."""
 
@@ -69,9 +82,10 @@ class _Marker:
         self._texts, self._quoted = self._lines.texts, self._lines.quoted
         self._count = len(self._texts)
         self._marks: list[Mark] = []
-        lowered = text.lower()
-        # Without a verb or a quote sign nothing can be an attribution.
-        self._may_attribute = any(self._quoted) or any(verb in lowered for verb in VERBS)
+        # Without a colon, and a verb or a quote sign, nothing can be an attribution.
+        self._may_attribute = any(line[-1:] == ":" for line in self._texts) and (
+            any(self._quoted) or _has_verb(text.lower())
+        )
 
     def mark(self) -> tuple[Mark, ...]:
         position = 0
@@ -85,9 +99,7 @@ class _Marker:
         if self._quoted[at]:
             kind = MarkKind.FORWARD if begins_forward(text) else MarkKind.QUOTE
             return self._add(kind, at, self._end_of_quote(at))
-        if (text[:2].lower() in _FIRST_TWO or text[:1] == "*") and (
-            after := self._marked_at(at, text)
-        ):
+        if _may_begin(text) and (after := self._marked_at(at, text)):
             return after
         if self._may_attribute and text and (after := self._after_attribution(at)):
             return self._add(MarkKind.QUOTE, at, self._end_of_attributed(after))
@@ -179,7 +191,7 @@ class _Marker:
         return 0
 
     def _is_attribution(self, joined: str, after: int) -> bool:
-        has_verb = any(verb in joined for verb in VERBS)
+        has_verb = _has_verb(joined)
         if self._is_quoted(self._next_content(after)):
             return "@" in joined or (has_verb and any(map(str.isdigit, joined)))
         # Without quote signs all that follows would be taken for the quote: be sure.
