@@ -121,7 +121,7 @@ def inbox_rule_reply(message: Message, _surroundings: Surroundings) -> Screening
 
 def for_autoresponder(message: Message, _surroundings: Surroundings) -> Screening | None:
     """Hit on mail that was delivered to an answering machine."""
-    if not any("autoresponder" in value for value in values_of(message, "delivered-to")):
+    if "autoresponder" not in " ".join(values_of(message, "delivered-to")):
         return None
     return withheld(
         Verdict.AUTO_REPLY, "for-autoresponder", "It was delivered by way of an answering machine."

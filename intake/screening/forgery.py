@@ -13,7 +13,8 @@ from intake.screening.verdict import Screening, Verdict, withheld
 
 def failed_authentication(message: Message, surroundings: Surroundings) -> Screening | None:
     """Hit when our own mail server found that the sender's domain disowns it (DMARC)."""
-    if not any("fail" in value.lower() for value in message.values("authentication-results")):
+    lines = [each.value for each in message.headers if each.name == "authentication-results"]
+    if not any("fail" in value.lower() for value in lines):
         return None
     results = trusted_results(message, surroundings.trusted_authserv_ids)
     if ("dmarc", "fail") not in results or ("dmarc", "pass") in results:
@@ -35,7 +36,8 @@ def spam_flag(message: Message, _surroundings: Surroundings) -> Screening | None
 
 def several_authors(message: Message, _surroundings: Surroundings) -> Screening | None:
     """Hit when From names several addresses: an answer would reach people who did not write."""
-    if sum(value.count("@") for value in message.values("from")) < 2:
+    lines = [each.value for each in message.headers if each.name == "from"]
+    if "".join(lines).count("@") < 2:
         return None
     if len(set(_authors(message))) < 2:
         return None

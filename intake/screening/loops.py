@@ -35,7 +35,7 @@ def _authors(message: Message) -> tuple[str, ...]:
 
 def too_many_servers(message: Message, surroundings: Surroundings) -> Screening | None:
     """Hit when the mail passed so many servers that it must be going in circles (RFC 5321 6.3)."""
-    passed = sum(header.name == "received" for header in message.headers)
+    passed = [header.name for header in message.headers].count("received")
     if passed <= surroundings.rules.loops.most_received_lines:
         return None
     return withheld(
