@@ -6,14 +6,14 @@ from itertools import islice
 from intake.address_text import addresses_in, fold_address
 from intake.message import Message
 from intake.screening.authentication import trusted_results
-from intake.screening.reading import MOST_LINES, strip_comments, values_of
+from intake.screening.reading import MOST_LINES, lines_of, strip_comments, values_of
 from intake.screening.surroundings import Surroundings
 from intake.screening.verdict import Screening, Verdict, withheld
 
 
 def failed_authentication(message: Message, surroundings: Surroundings) -> Screening | None:
     """Hit when our own mail server found that the sender's domain disowns it (DMARC)."""
-    lines = [each.value for each in message.headers if each.name == "authentication-results"]
+    lines = lines_of(message, "authentication-results")
     if not any("fail" in value.lower() for value in lines):
         return None
     results = trusted_results(message, surroundings.trusted_authserv_ids)
@@ -36,7 +36,7 @@ def spam_flag(message: Message, _surroundings: Surroundings) -> Screening | None
 
 def several_authors(message: Message, _surroundings: Surroundings) -> Screening | None:
     """Hit when From names several addresses: an answer would reach people who did not write."""
-    lines = [each.value for each in message.headers if each.name == "from"]
+    lines = lines_of(message, "from")
     if "".join(lines).count("@") < 2:
         return None
     if len(set(_authors(message))) < 2:

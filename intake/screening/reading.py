@@ -12,6 +12,8 @@ MOST_CHARACTERS = 10_000
 MOST_LINES = 50
 """No honest mail has more lines of one name; only so many are read, from the top."""
 
+_MOST_NAMES = 2_000
+_LONGEST_NAME = 60
 _DECIDING_CHARACTERS = 2_000
 _NONE: frozenset[str] = frozenset()
 _SUBJECT_CHARACTERS = 300
@@ -58,13 +60,23 @@ def values_of(message: Message, *names: str) -> tuple[str, ...]:
     """Return all values of these headers, from the top: comments gone, lower-cased, trimmed."""
     if message.header_names.isdisjoint(names):
         return ()
-    values = [header.value for header in message.headers if header.name in names]
-    return tuple(
-        [
-            strip_comments(value[:_DECIDING_CHARACTERS]).strip().lower()
-            for value in values[:MOST_LINES]
-        ]
-    )
+    values = lines_of(message, names[0]) if len(names) == 1 else _lines_of_any(message, names)
+    return tuple([_plain_value(value) for value in values[:MOST_LINES]])
+
+
+def lines_of(message: Message, name: str) -> list[str]:
+    """Return all values of this header as they are."""
+    return [header.value for header in message.headers if header.name == name]
+
+
+def _lines_of_any(message: Message, names: tuple[str, ...]) -> list[str]:
+    wanted = message.header_names.intersection(names)
+    return [header.value for header in message.headers if header.name in wanted]
+
+
+def _plain_value(value: str) -> str:
+    value = value[:_DECIDING_CHARACTERS]
+    return (strip_comments(value) if "(" in value else value).strip().lower()
 
 
 def first_words_of(message: Message, *names: str) -> frozenset[str]:
@@ -108,13 +120,18 @@ def is_marked_automatic(message: Message) -> bool:
 
 def names_starting(message: Message, prefixes: tuple[str, ...]) -> bool:
     """Return whether the name of any header begins with one of these."""
-    length, beginnings = _beginnings(prefixes)
-    candidates = [name for name in message.header_names if name[:length] in beginnings]
-    return any(name.startswith(prefixes) for name in candidates) if candidates else False
+    others = _names_with_other_beginnings(prefixes)
+    if message.header_names <= others:
+        return False
+    unknown = message.header_names - others
+    if any(name.startswith(prefixes) for name in unknown):
+        return True
+    if len(others) < _MOST_NAMES:
+        others.update(name for name in unknown if len(name) <= _LONGEST_NAME)
+    return False
 
 
 @lru_cache(maxsize=16)
-def _beginnings(prefixes: tuple[str, ...]) -> tuple[int, frozenset[str]]:
-    """Return the prefixes cut to one length, by which most names are told at once."""
-    length = min(map(len, prefixes), default=0)
-    return length, frozenset(prefix[:length] for prefix in prefixes)
+def _names_with_other_beginnings(_prefixes: tuple[str, ...]) -> set[str]:
+    """Return the names already looked at in vain: nearly all mails carry the same ones."""
+    return set()

@@ -48,9 +48,9 @@ def is_robot_local_part(local_part: str, rules: RobotRules) -> bool:
 
 
 def _has_marker(base: str, rules: RobotRules) -> bool:
-    words = base.translate(_JOINTS).split("_")
-    if len(words) == 1:
+    if base.isalnum():
         return base in rules.squashed or base.startswith(rules.markers)
+    words = base.translate(_JOINTS).split("_")
     if "".join(words) in rules.squashed:
         return True
     return any("".join(words[start:]).startswith(rules.markers) for start in range(len(words)))
