@@ -1,6 +1,6 @@
 """Headers: their block, their words, addresses, identifiers and dates."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from intake.message import Address
 from intake.parsing.addresses import read_addresses, read_sender
-from intake.parsing.dates import read_date, read_received_date
+from intake.parsing.dates import read_date, read_received_date, read_usual_date
 from intake.parsing.encoded_words import decode_header, recode_header
 from intake.parsing.fields import parse_field
 from intake.parsing.header_block import RawHeader, read_header_block
@@ -22,6 +22,35 @@ def test_headers_are_unfolded_whatever_their_line_ends(end: bytes) -> None:
     block = read_header_block(raw, 0, len(raw))
     assert block.headers == (RawHeader("subject", b"one two"), RawHeader("x-odd", b"y"))
     assert raw[block.body_start :] == b"body"
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                b"Subject: a",
+                b"X-Y : c",
+                b" folded",
+                b"\tfolded",
+                b"X: blank ",
+                b"X: tab\t",
+                b"X:",
+                b" ",
+                b"X: two  ",
+                b"From: \xe9",
+                b"X: \x0b",
+                b"\x0c",
+                b"Content-Type: text/plain",
+            ]
+        ),
+        max_size=8,
+    )
+)
+def test_headers_are_the_same_read_fast_or_with_patience(lines: list[bytes]) -> None:
+    raw = b"\n".join([b"To: a@example.org", *lines, b"", b"body"])
+    with_old_line_ends = raw.replace(b"\n", b"\r")  # these are never read fast
+    fast = read_header_block(raw, 0, len(raw))
+    assert fast == read_header_block(with_old_line_ends, 0, len(raw))
 
 
 def test_junk_among_the_headers_of_a_mail_belongs_to_the_header_before_it() -> None:
@@ -79,6 +108,35 @@ def test_any_header_gives_one_line_that_can_be_stored(value: bytes) -> None:
     assert "\x00" not in text
 
 
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                b"=?utf-8?q?a=C3=A9?=",
+                b"=?UTF-8?Q?b_c?=",
+                b"=?utf-8?b?w6k=?=",
+                b"=?utf-8?q?a?b?=",
+                b"=?iso-8859-1?q?=E9?=",
+                b"=?utf-8?q?a=C3?= =?utf-8?q?=A9?=",
+                b"=?utf-8?q?x y?=",
+                b"=?",
+                b"?=",
+                b"plain",
+                b"=?utf-8*en?q?x?=",
+            ]
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_encoded_words_read_the_same_with_a_beginning_that_leads_nowhere(
+    words: list[bytes],
+) -> None:
+    # A lone "=?" in the value makes the reader look at each word by itself.
+    value = b" ".join(words)
+    assert decode_header(value + b" =?") == f"{decode_header(value)} =?"
+
+
 @given(st.text(max_size=60))
 def test_recoding_keeps_what_encoded_words_say(text: str) -> None:
     encoded = b"=?utf-8?q?" + text.encode("utf-8", "replace").hex("=").encode().join([b"=", b"?="])
@@ -111,6 +169,22 @@ def test_recoding_keeps_what_encoded_words_say(text: str) -> None:
 def test_a_sender_is_read_however_it_is_written(value: str, name: str, email: str) -> None:
     raw = f"From: {value}\n\n".encode()
     assert read_sender(read_header_block(raw, 0, len(raw))) == Address(name, email)
+
+
+_NAMES = st.from_regex(r"[A-Za-z0-9._-]{1,8}(?: [A-Za-z0-9'(&!._,-]{1,8}){0,3}", fullmatch=True)
+_EMAILS = st.from_regex(
+    r"[a-z0-9_+-]{1,8}(?:\.[a-z]{1,4})?@[a-z0-9-]{1,8}(?:\.uk)?", fullmatch=True
+)
+
+
+@given(_NAMES, _EMAILS, st.sampled_from(['"{}" <{}>', "{} <{}>", "<{1}>", "{1}", '"" <{1}>']))
+def test_a_plain_address_is_what_mail_parser_says(name: str, email: str, form: str) -> None:
+    value = form.format(name, email)
+    said = addresses_in(value)
+    raw = f"To: {value}\n\n".encode()
+    read = read_addresses(read_header_block(raw, 0, len(raw)), "to")
+    if len(said) == 1:  # else it was not plain
+        assert [(address.name, address.email) for address in read] == list(said)
 
 
 @pytest.mark.parametrize("value", ["MAILER-DAEMON", "<>", "", "nobody at all", "@", "a@", "@b"])
@@ -171,6 +245,20 @@ def test_a_date_is_read_however_it_is_written(value: str) -> None:
 )
 def test_what_is_no_date_is_none(value: str) -> None:
     assert read_date(value) is None
+
+
+@given(
+    st.datetimes(datetime(1970, 1, 1), datetime(2101, 1, 1)),  # noqa: DTZ001
+    st.sampled_from(["+0000", "-0000", "+0100", "-1130", "+2000", "+0160", "+0100 (BST)"]),
+    st.sampled_from(["%a, %d %b %Y %H:%M:%S", "%d %b %Y %H:%M:%S", "%a, 31 %b %Y 24:%M:%S"]),
+)
+def test_a_usual_date_is_what_mail_parser_says(at: datetime, zone: str, form: str) -> None:
+    value = f"{at:{form}} {zone}"
+    usual = read_usual_date(value)
+    assert usual is None or usual == date_in(value)
+    if form.endswith("%H:%M:%S") and 1971 <= at.year < 2100 and zone not in {"+0160", "+2000"}:
+        assert usual is not None
+        assert usual.utcoffset() == timedelta(0)
 
 
 @given(st.text(max_size=80))
