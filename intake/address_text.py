@@ -1,5 +1,7 @@
 """Addresses as they stand in free text, and which of them reach the same mailbox."""
 
+from functools import lru_cache
+
 MOST_CHARACTERS = 20_000
 """Text is searched only so far: enough for every header and the top of every report."""
 
@@ -20,6 +22,7 @@ def _looks_like_address(token: str) -> bool:
     return bool(at and local.strip(".") and "." in domain.strip("."))
 
 
+@lru_cache(maxsize=128)  # of one mail the same few are asked again and again
 def fold_address(email: str) -> str:
     """Return one spelling for all that reach the same mailbox: no case, no +tag, no Gmail dots."""
     local, _, domain = email.strip().lower().rpartition("@")

@@ -16,6 +16,7 @@ _DELIVERED_HEADERS = (
     "envelope-to",
     "x-envelope-to",
 )
+_LISTS = ("list-",)
 _ONE_CLICK = "list-unsubscribe-post"
 
 
@@ -65,7 +66,7 @@ def campaign(message: Message, surroundings: Surroundings) -> Screening | None:
 def list_header(message: Message, surroundings: Surroundings) -> Screening | None:
     """Hit on any List-* header (RFC 2369, 2919)."""
     lists = surroundings.rules.bulk.discussion_headers
-    if not (names_starting(message, ("list-",)) or message.header_names & lists):
+    if message.header_names.isdisjoint(lists) and not names_starting(message, _LISTS):
         return None
     return withheld(
         Verdict.BULK, "list-header", "It was sent to many people by a program that keeps a list."
@@ -95,7 +96,7 @@ def not_addressed_to_us(message: Message, surroundings: Surroundings) -> Screeni
     """
     if not surroundings.own_addresses or "received" not in message.header_names:
         return None
-    shown = (address.email for address in (*message.to, *message.cc))
+    shown = [address.email for address in (*message.to, *message.cc)]
     if any(map(surroundings.is_own, shown)) or _was_delivered_to_us(message, surroundings):
         return None
     return withheld(
@@ -116,12 +117,12 @@ def _precedences(message: Message) -> frozenset[str]:
 
 
 def _is_campaign(message: Message, rules: BulkRules) -> bool:
-    return bool(message.header_names & rules.campaign_headers) or names_starting(
-        message, rules.campaign_prefixes
-    )
+    if not message.header_names.isdisjoint(rules.campaign_headers):
+        return True
+    return names_starting(message, rules.campaign_prefixes)
 
 
 def _is_from_service(message: Message, rules: BulkRules) -> bool:
-    return bool(message.header_names & rules.service_headers) or names_starting(
-        message, rules.service_prefixes
-    )
+    if not message.header_names.isdisjoint(rules.service_headers):
+        return True
+    return names_starting(message, rules.service_prefixes)

@@ -133,7 +133,7 @@ def calendar_answer(message: Message, _surroundings: Surroundings) -> Screening 
 def challenge(message: Message, surroundings: Surroundings) -> Screening | None:
     """Hit when a spam filter asks us to prove that a person sent our letter."""
     rules = surroundings.rules.receipts
-    by_header = bool(message.header_names & rules.challenge_headers)
+    by_header = not message.header_names.isdisjoint(rules.challenge_headers)
     if not by_header and not (
         plain_subject(message).startswith(rules.challenge_subjects)
         and _text_says(message, rules.challenge_bodies)
@@ -169,7 +169,7 @@ def _reports(message: Message, surroundings: Surroundings, report_type: str) -> 
     own_parts = _own_parts(message)
     if f"message/{report_type}" in own_parts:
         return own_parts[0] == "multipart/report" or not _is_forward(message, surroundings)
-    return "multipart/report" in own_parts[:1] and any(
+    return own_parts[:1] == ("multipart/report",) and any(
         f"report-type={report_type}" in value.replace('"', "").replace(" ", "")
         for value in values_of(message, "content-type")
     )
