@@ -11,14 +11,28 @@ from intake.risk.wording import Wording
 
 _FURTHEST = 60
 """Words to either side in which a sentence must end to be looked at."""
+_STEP = 20
+"""An endless sentence is cut at every so many words, so that neighbours are looked at together."""
 _FRAGMENT = 6
 
 
-def is_boilerplate(wording: Wording, first: int, last: int, rules: Boilerplate) -> bool:
-    """Return whether the sentence around these tokens only lists helplines or frames news."""
-    words = _sentence(wording, first, last)
-    if _asks(wording, last):  # "Worried about self-harm? Text SHOUT ..."
-        words += _sentence(wording, *_next_sentence(wording, last))
+def sentence_around(wording: Wording, first: int, last: int) -> tuple[int, int]:
+    """Return the sentence around these tokens, without its full stop; both tokens included."""
+    ends = wording.ends
+    before, after = bisect_left(ends, first), bisect_right(ends, last)
+    start = ends[before - 1] + 1 if before else 0
+    end = (ends[after] if after < len(ends) else len(wording.tokens)) - 1
+    cut_start = (first - _FURTHEST) // _STEP * _STEP
+    cut_end = -(-(last + _FURTHEST) // _STEP) * _STEP
+    return max(start, cut_start), min(end, cut_end)
+
+
+def is_boilerplate(wording: Wording, start: int, end: int, rules: Boilerplate) -> bool:
+    """Return whether the sentence from `start` to `end` only lists helplines or frames news."""
+    words = _joined(wording.tokens[start : end + 1])
+    if _asks(wording, end):  # "Worried about self-harm? Text SHOUT ..."
+        start, end = sentence_around(wording, end + 2, end + 2)
+        words += _joined(wording.tokens[start : end + 1])
     if not rules.personal.isdisjoint(words.split()):
         return False
     if _has_any(words, rules.newsletter):
@@ -26,12 +40,12 @@ def is_boilerplate(wording: Wording, first: int, last: int, rules: Boilerplate) 
     return _has_any(words, rules.helplines) and _has_any(words, rules.invitations)
 
 
-def is_about_nobody(wording: Wording, first: int, last: int, rules: Boilerplate) -> bool:
-    """Return whether the sentence around these tokens has no word about a person.
+def is_about_nobody(wording: Wording, start: int, end: int, rules: Boilerplate) -> bool:
+    """Return whether the sentence from `start` to `end` has no word about a person.
 
     A sentence of a few words ("Overdose. Not waking.") is about somebody: people in need write so.
     """
-    words = _sentence(wording, first, last).split()
+    words = _joined(wording.tokens[start : end + 1]).split()
     return len(words) > _FRAGMENT and rules.people.isdisjoint(words)
 
 
@@ -41,28 +55,8 @@ def is_robots_request(wording: Wording, first: int, last: int, rules: Boilerplat
     return _has_any(_joined(wording.tokens[start:end]), rules.robot)
 
 
-def _sentence(wording: Wording, first: int, last: int) -> str:
-    before = bisect_left(wording.ends, first)
-    start = wording.ends[before - 1] + 1 if before else 0
-    return _joined(wording.tokens[max(start, first - _FURTHEST) : _end(wording, last) + 1])
-
-
-def _end(wording: Wording, last: int) -> int:
-    """Return the last token of the sentence that `last` is in, without its full stop."""
-    ends = wording.ends
-    after = bisect_right(ends, last)
-    end = ends[after] if after < len(ends) else len(wording.tokens)
-    return min(end - 1, last + _FURTHEST)
-
-
-def _asks(wording: Wording, last: int) -> bool:
-    end = _end(wording, last)
+def _asks(wording: Wording, end: int) -> bool:
     return end + 2 < len(wording.tokens) and "?" in wording.tokens[end + 1]
-
-
-def _next_sentence(wording: Wording, last: int) -> tuple[int, int]:
-    following = _end(wording, last) + 2
-    return following, following
 
 
 def _joined(tokens: list[str]) -> str:

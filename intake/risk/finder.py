@@ -6,7 +6,7 @@ last bit is set are then walked step by step.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from intake.risk.phrases import SHORTEST_BEGINNING, Phrase, Row
@@ -16,8 +16,6 @@ from intake.risk.wording import Wording
 _STRETCH = 200
 """Words of a sentence looked at together: in an endless one, every phrase might seem to be."""
 _LETTERS = SHORTEST_BEGINNING
-MOST_HITS = 4
-"""How often one owner is shown in one stretch of text; enough to decide and to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +69,12 @@ class Finder:
             bits.phrases, words, beginnings, bits.first, bits.last, bits.patient, bits.longest
         )
 
-    def find(self, wording: Wording) -> tuple[Hit, ...]:
-        """Return the hits in `wording` in the order of the text, at most `MOST_HITS` per owner."""
-        spans: dict[int, set[_Span]] = defaultdict(set)
+    def find(self, wording: Wording, enough: Container[int] = ()) -> Iterator[Hit]:
+        """Yield the hits in `wording` in the order of the text.
+
+        Owners in `enough` are left out. The reader may add to it between two hits; it counts from
+        the next sentence on (of an endless one, from the next stretch on).
+        """
         words = wording.plain
         fitting = self._fitting(words)
         for first, stop in wording.sentences:
@@ -82,11 +83,7 @@ class Finder:
                 bits = self._last_bits(fitting[start : min(behind + self.longest, stop)])
                 if bits:
                     places = range(start, min(behind, stop))
-                    self._collect(bits, words, places, stop, spans)
-        every = [
-            (first, last, owner) for owner, found in spans.items() for first, last in _joined(found)
-        ]
-        return tuple(Hit(owner, first, last) for first, last, owner in sorted(every))
+                    yield from _hits(self._spans(bits, words, places, stop, enough))
 
     def _fitting(self, words: list[str]) -> list[int]:
         """Return for each of `words` the bits that it may set."""
@@ -111,21 +108,18 @@ class Finder:
                 may_come |= following & patient
         return seen
 
-    def _collect(
-        self,
-        bits: int,
-        words: list[str],
-        places: range,
-        stop: int,
-        spans: Mapping[int, set[_Span]],
-    ) -> None:
-        """Add to `spans` where the phrases with these last `bits` begin at one of `places`."""
+    def _spans(
+        self, bits: int, words: list[str], places: range, stop: int, enough: Container[int]
+    ) -> Mapping[int, set[_Span]]:
+        """Return by owner where the phrases with these last `bits` begin at one of `places`."""
+        spans: dict[int, set[_Span]] = defaultdict(set)
         while bits:
             bit = bits.bit_length() - 1
             bits ^= 1 << bit
             owner, phrase = self.phrases[bit]
-            if len(found := spans[owner]) < MOST_HITS:
-                _walk(found, phrase, words, places, stop)
+            if owner not in enough:
+                _walk(spans[owner], phrase, words, places, stop)
+        return spans
 
 
 class _Bits:
@@ -168,6 +162,14 @@ def _fitting(word: str, beginnings: Mapping[str, tuple[tuple[str, int], ...]]) -
     return fitting
 
 
+def _hits(spans: Mapping[int, set[_Span]]) -> Iterator[Hit]:
+    """Yield the hits of all owners in the order of the text."""
+    every = [
+        (first, last, owner) for owner, found in spans.items() for first, last in _joined(found)
+    ]
+    yield from (Hit(owner, first, last) for first, last, owner in sorted(every))
+
+
 def _joined(spans: set[_Span]) -> list[_Span]:
     """Return `spans` of one owner in order, those that overlap joined to one."""
     joined: list[_Span] = []
@@ -185,6 +187,4 @@ def _walk(found: set[_Span], phrase: Phrase, words: list[str], places: range, st
     for at in phrase.steps[0].choice.beginnings(words, places):
         if at >= done and (end := end_of(phrase.steps, words, at, stop)) > 0:
             found.add((at, end - 1))
-            if len(found) >= MOST_HITS:
-                return
             done = end

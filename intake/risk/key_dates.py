@@ -1,9 +1,12 @@
 """Key dates: a hearing, a review, a move, near a day that can be worked out."""
 
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
+from itertools import accumulate
 from zoneinfo import ZoneInfo
 
 from intake.risk.calendar_words import NamedDay, find_days
@@ -50,8 +53,9 @@ def find_dated_events(
     events = [Hit(hit.owner - signals, hit.first, hit.last) for hit in hits if hit.owner >= signals]
     if not events:
         return
+    rows = _rows(events, rules)
     for named in find_days(wording, written, _reachable(events, wording, rules)):
-        event = _nearest(named, events, rules)
+        event = _nearest(named, rows)
         if event is not None:
             soon = _is_soon(named, rules.deadline_within_days)
             yield DatedEvent(rules.events[event.owner].type, named.day, soon, event, named)
@@ -66,13 +70,53 @@ def _reachable(events: Sequence[Hit], wording: Wording, rules: RiskRules) -> Ite
         done = max(done, stop)
 
 
-def _nearest(named: NamedDay, events: Sequence[Hit], rules: RiskRules) -> Hit | None:
-    reachable = [
-        (distance, event.first, event)
-        for event in events
-        if (distance := _distance(named, event)) <= rules.events[event.owner].reach
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """The events of one type in the order of the text, to look up those nearest to a day."""
+
+    reach: int
+    events: Sequence[Hit]
+    firsts: Sequence[int]
+    furthest: Sequence[Hit]
+    """For each event, which of those up to it ends last."""
+
+    def neighbours(self, named: NamedDay) -> Iterator[Hit]:
+        """Yield the event nearest before the beginning of `named` and the nearest after it."""
+        at = bisect_left(self.firsts, named.first)
+        if at:
+            yield self.furthest[at - 1]
+        if at < len(self.events):
+            yield self.events[at]
+
+
+def _rows(events: Iterable[Hit], rules: RiskRules) -> list[_Row]:
+    by_owner: dict[int, list[Hit]] = defaultdict(list)
+    for event in events:
+        by_owner[event.owner].append(event)
+    return [
+        _Row(
+            rules.events[owner].reach,
+            row,
+            [event.first for event in row],
+            list(accumulate(row, _later)),
+        )
+        for owner, row in by_owner.items()
     ]
-    return min(reachable, key=lambda one: one[:2])[2] if reachable else None
+
+
+def _later(one: Hit, other: Hit) -> Hit:
+    return other if other.last > one.last else one
+
+
+def _nearest(named: NamedDay, rows: Iterable[_Row]) -> Hit | None:
+    """Return the event within reach that is nearest to `named`; the same cost for many events."""
+    reachable = [
+        (distance, event.first, event.last, event.owner, event)
+        for row in rows
+        for event in row.neighbours(named)
+        if (distance := _distance(named, event)) <= row.reach
+    ]
+    return min(reachable, key=lambda one: one[:4])[4] if reachable else None
 
 
 def _distance(named: NamedDay, event: Hit) -> int:

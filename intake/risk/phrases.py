@@ -121,8 +121,8 @@ def _steps(text: str) -> Iterator[Step]:
             gaps += 1
             continue
         is_optional = bool(maybe_choice or maybe_word)
-        read = _forbidden if forbidden else _choice
-        yield Step(read(choice if word is None else word), gap, is_optional, bool(forbidden))
+        read = _choice(choice if word is None else word)
+        yield Step(read, gap, is_optional, bool(forbidden))
         gap = 0
     if gap:
         raise _Fault("must begin and end with a word that is always there.")
@@ -153,13 +153,6 @@ def _choice(text: str) -> Choice:
         for word in words:
             _check_word(word)
     return Choice(options, frozenset(map(_rarest, options)))
-
-
-@lru_cache(64)
-def _forbidden(text: str) -> Choice:
-    """Return the choice; its last words may go on in any way."""
-    options = tuple((*one[:-1], one[-1].rstrip("*") + "*") for one in _choice(text).options)
-    return Choice(options, frozenset())
 
 
 def _check_word(word: str) -> None:

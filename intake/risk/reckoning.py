@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, timedelta
+from functools import lru_cache
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 SHORT = {"mon": 0, "tue": 1, "tues": 1, "wed": 2, "weds": 2, "thu": 3, "thur": 3, "thurs": 3,
@@ -111,13 +112,18 @@ def _weekday_and_day(found: re.Match[str], today: date) -> date | None:
         month = MONTH[found["weekday_month"]]
         return _day_and_month(day, month, found["weekday_year"], today)
     is_ordinal = not found["weekday_day"].isdigit()
-    ahead = (today + timedelta(days) for days in range(HORIZON if is_ordinal else 32))
-    fitting = (one for one in ahead if one.day == day and one.weekday() == number)
-    if (both := next(fitting, None)) is not None:
+    if (both := _day_that_is(day, number, today, HORIZON if is_ordinal else 32)) is not None:
         return both
     return _day_of_month(day, today) if is_ordinal else _coming(number, today)  # "Tuesday 10 am"
 
 
+@lru_cache(1024)  # a mail may name the same days without end
+def _day_that_is(day: int, weekday: int, today: date, within: int) -> date | None:
+    ahead = (today + timedelta(days) for days in range(within))
+    return next((one for one in ahead if one.day == day and one.weekday() == weekday), None)
+
+
+@lru_cache(256)
 def _day_of_month(day: int, today: date) -> date | None:
     if not 1 <= day <= 31:
         return None

@@ -1,21 +1,29 @@
 """The scan: all text of a message against all rules, before and apart from its kind."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date
 
 from intake.evidence import Evidence
 from intake.message import Message
-from intake.risk.boilerplate import is_about_nobody, is_boilerplate, is_robots_request
+from intake.risk.boilerplate import (
+    is_about_nobody,
+    is_boilerplate,
+    is_robots_request,
+    sentence_around,
+)
 from intake.risk.finder import Hit
 from intake.risk.judgement import KeyDate, Risk, RiskLevel
 from intake.risk.key_dates import DatedEvent, day_of_writing, find_dated_events
-from intake.risk.rules import RiskRules, Signal, SignalLevel
+from intake.risk.rules import RiskRules, SignalLevel
 from intake.risk.wording import Wording, read_wordings
 
 MOST_EVIDENCE = 40
 """Stretches shown at most, the gravest first; a hostile mail cannot make the list endless."""
-MOST_DATES = 20
+MOST_SHOWN = 4
+"""Stretches of one signal, or of one type of day, shown in one text."""
+MOST_DATES = 100
+"""Key dates kept of one mail, the soonest of more; no honest timetable has as many."""
 SCANNED_ATTACHMENTS = 100
 
 _RAISES = {
@@ -27,11 +35,10 @@ _RAISES = {
 }
 """A child who writes, or a person who is watched, is to be looked at today."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Finding:
-    level: SignalLevel
-    evidence: Evidence
+_Findings = dict[Evidence, SignalLevel]
+_Verdicts = dict[tuple[int, int, bool], bool]
+"""Which sentences exempt, each judged once: from, to, and whether a person must be in it."""
+_Dates = dict[tuple[date, str], KeyDate]
 
 
 def scan_risk(message: Message, rules: RiskRules) -> Risk:
@@ -40,16 +47,17 @@ def scan_risk(message: Message, rules: RiskRules) -> Risk:
     Pure, total and deterministic; the cost grows with the length of the text and no faster.
     """
     written = day_of_writing(message.date)
-    findings: dict[tuple[str, str, int, int], _Finding] = {}
-    dates: dict[tuple[str, date], KeyDate] = {}
+    findings: _Findings = {}
+    dates: _Dates = {}
     for wording, is_text in _all_wordings(message):
-        hits = rules.finder.find(wording)
-        for finding in _findings(hits, wording, rules, is_text=is_text):
-            key = finding.evidence
-            findings.setdefault((key.label, key.text, key.start, key.end), finding)
-        for dated in find_dated_events(hits, wording, written, rules):
-            _note_dated(dated, wording, findings, dates, is_text=is_text)
-    return _judge(findings.values(), dates.values())
+        hits = tuple(_counted(wording, rules))
+        for level, evidence in _signals(hits, wording, rules, is_text=is_text):
+            findings.setdefault(evidence, level)
+        dated = tuple(find_dated_events(hits, wording, written, rules))
+        _note_dates(dated, wording, dates, is_text=is_text)
+        for evidence in _deadlines(dated, wording, is_text=is_text):
+            findings.setdefault(evidence, SignalLevel.DEADLINE)
+    return _judge(findings, _soonest(dates.values()))
 
 
 def _all_wordings(message: Message) -> Iterator[tuple[Wording, bool]]:
@@ -62,23 +70,44 @@ def _all_wordings(message: Message) -> Iterator[tuple[Wording, bool]]:
             yield from ((wording, False) for wording in read_wordings(attachment.text))
 
 
-def _findings(
-    hits: Iterable[Hit], wording: Wording, rules: RiskRules, *, is_text: bool
-) -> Iterator[_Finding]:
-    for hit in hits:
+def _counted(wording: Wording, rules: RiskRules) -> Iterator[Hit]:
+    """Yield the hits that count: all of events, and of each signal the first that are not exempt.
+
+    Only what counts is counted: a list of helplines above must not hide a plea below.
+    """
+    shown: Counter[int] = Counter()
+    enough: set[int] = set()
+    known: _Verdicts = {}
+    for hit in rules.finder.find(wording, enough):
         if hit.owner >= len(rules.signals):
-            continue
-        signal = rules.signals[hit.owner]
-        if not _is_exempt(wording, hit, signal, rules):
-            yield _Finding(signal.level, _evidence(signal.id, wording, hit, is_text=is_text))
+            yield hit
+        elif hit.owner not in enough and not _is_exempt(wording, hit, rules, known):
+            yield hit
+            shown[hit.owner] += 1
+            if shown[hit.owner] == MOST_SHOWN:
+                enough.add(hit.owner)
 
 
-def _is_exempt(wording: Wording, hit: Hit, signal: Signal, rules: RiskRules) -> bool:
+def _signals(
+    hits: Iterable[Hit], wording: Wording, rules: RiskRules, *, is_text: bool
+) -> Iterator[tuple[SignalLevel, Evidence]]:
+    for hit in hits:
+        if hit.owner < len(rules.signals):
+            signal = rules.signals[hit.owner]
+            yield signal.level, _evidence(signal.id, wording, hit, is_text=is_text)
+
+
+def _is_exempt(wording: Wording, hit: Hit, rules: RiskRules, known: _Verdicts) -> bool:
+    signal = rules.signals[hit.owner]
     if signal.level is SignalLevel.UNSAFE_REPLY:
         return is_robots_request(wording, hit.first, hit.last, rules.boilerplate)
-    if signal.needs_person and is_about_nobody(wording, hit.first, hit.last, rules.boilerplate):
-        return True
-    return is_boilerplate(wording, hit.first, hit.last, rules.boilerplate)
+    start, end = sentence_around(wording, hit.first, hit.last)
+    key = (start, end, signal.needs_person)
+    if key not in known:
+        known[key] = (
+            signal.needs_person and is_about_nobody(wording, start, end, rules.boilerplate)
+        ) or is_boilerplate(wording, start, end, rules.boilerplate)
+    return known[key]
 
 
 def _evidence(label: str, wording: Wording, hit: Hit, *, is_text: bool) -> Evidence:
@@ -86,35 +115,47 @@ def _evidence(label: str, wording: Wording, hit: Hit, *, is_text: bool) -> Evide
     return Evidence(label, wording.written(hit.first, hit.last), start, end)
 
 
-def _note_dated(
-    dated: DatedEvent,
-    wording: Wording,
-    findings: dict[tuple[str, str, int, int], _Finding],
-    dates: dict[tuple[str, date], KeyDate],
-    *,
-    is_text: bool,
+def _note_dates(
+    found: Iterable[DatedEvent], wording: Wording, dates: _Dates, *, is_text: bool
 ) -> None:
-    """Keep the day of `dated`, and what made it a deadline when it is soon."""
-    named, event = dated.named, dated.event
-    is_ahead = dated.day is not None and (named.days_ahead or 0) >= 0
-    if dated.day is not None and is_ahead and len(dates) < MOST_DATES:
+    """Add to `dates` the days of `found` that are still ahead."""
+    for dated in found:
+        named, key = dated.named, (dated.day, dated.type)
+        if dated.day is None or (named.days_ahead or 0) < 0 or key in dates:
+            continue
         start, end = wording.span(named.first, named.last) if is_text else (-1, -1)
         text = wording.written(named.first, named.last)
-        dates.setdefault((dated.type, dated.day), KeyDate(dated.type, dated.day, text, start, end))
-    if dated.soon:
-        both = Hit(event.owner, min(event.first, named.first), max(event.last, named.last))
-        evidence = _evidence(f"date-{dated.type}", wording, both, is_text=is_text)
-        key = (evidence.label, evidence.text, evidence.start, evidence.end)
-        findings.setdefault(key, _Finding(SignalLevel.DEADLINE, evidence))
+        dates[dated.day, dated.type] = KeyDate(dated.type, dated.day, text, start, end)
+    if len(dates) > 2 * MOST_DATES:
+        kept = {(one.date, one.type): one for one in _soonest(dates.values())}
+        dates.clear()
+        dates.update(kept)
 
 
-def _judge(findings: Iterable[_Finding], dates: Iterable[KeyDate]) -> Risk:
-    gravest = sorted(findings, key=lambda finding: -_RAISES[finding.level].rank)
-    levels = {finding.level for finding in gravest}
+def _deadlines(
+    found: Iterable[DatedEvent], wording: Wording, *, is_text: bool
+) -> Iterator[Evidence]:
+    """Yield what makes a deadline among `found`, of each type only as often as it is shown."""
+    shown: Counter[str] = Counter()
+    for dated in found:
+        if dated.soon and shown[dated.type] < MOST_SHOWN:
+            shown[dated.type] += 1
+            event, named = dated.event, dated.named
+            both = Hit(event.owner, min(event.first, named.first), max(event.last, named.last))
+            yield _evidence(f"date-{dated.type}", wording, both, is_text=is_text)
+
+
+def _soonest(dates: Iterable[KeyDate]) -> tuple[KeyDate, ...]:
+    return tuple(sorted(dates, key=lambda one: (one.date, one.type))[:MOST_DATES])
+
+
+def _judge(findings: _Findings, dates: tuple[KeyDate, ...]) -> Risk:
+    gravest = sorted(findings.items(), key=lambda finding: -_RAISES[finding[1]].rank)
+    levels = set(findings.values())
     return Risk(
-        level=_RAISES[gravest[0].level] if gravest else RiskLevel.NONE,
+        level=_RAISES[gravest[0][1]] if gravest else RiskLevel.NONE,
         unsafe_reply=SignalLevel.UNSAFE_REPLY in levels,
         child_sender=SignalLevel.CHILD_SENDER in levels,
-        key_dates=tuple(sorted(dates, key=lambda one: (one.date, one.type))),
-        evidence=tuple(finding.evidence for finding in gravest[:MOST_EVIDENCE]),
+        key_dates=dates,
+        evidence=tuple(evidence for evidence, _ in gravest[:MOST_EVIDENCE]),
     )

@@ -10,6 +10,7 @@ from intake.message import Message
 from intake.risk import Risk, RiskLevel, scan_risk, shipped_risk_rules
 from intake.risk.calendar_words import find_days
 from intake.risk.key_dates import day_of_writing
+from intake.risk.scan import MOST_DATES
 from intake.risk.wording import Wording
 
 RULES = shipped_risk_rules()
@@ -196,6 +197,57 @@ def test_a_date_across_new_year_is_the_next_one() -> None:
     assert {found.date for found in scan("Review on the 4th", written).key_dates} == {
         date(2027, 1, 4)
     }
+
+
+@pytest.mark.parametrize("count", [4, 5, 30])
+def test_a_day_is_found_beside_an_event_however_often_it_is_named_before(count: int) -> None:
+    text = "We talked about the hearing at length over tea in the kitchen. " * count
+    risk = scan(f"{text}The hearing is on the 12th.")
+    assert risk.level is RiskLevel.DEADLINE
+    assert {(found.type, found.date) for found in risk.key_dates} == {
+        ("hearing", date(2026, 3, 12))
+    }
+
+
+def test_a_day_is_found_beside_the_last_event_of_an_endless_sentence() -> None:
+    text = "the hearing and the soup and " * 200 + "the hearing on the 12th"
+    assert [found.date for found in scan(text).key_dates] == [date(2026, 3, 12)]
+
+
+def test_a_day_belongs_to_the_nearest_of_many_events() -> None:
+    text = "The hearing, the review. " * 30 + "The review on the 12th, then a hearing."
+    assert {found.type for found in scan(text).key_dates} == {"review"}
+
+
+def test_of_many_deadlines_a_few_are_shown_and_all_dates_kept() -> None:
+    days = range(6, 20)
+    risk = scan("".join(f"The hearing is on {day} March. " for day in days))
+    assert len(risk.evidence) == 4
+    assert [found.date.day for found in risk.key_dates] == list(days)
+
+
+def test_of_endless_dates_the_soonest_are_kept() -> None:
+    far = "".join(f"Hearing 14/03/{year}. " for year in range(2050, 2099))
+    far += "".join(
+        f"Review 1/{month}/{year}. " for year in range(2030, 2049) for month in range(1, 13)
+    )
+    risk = scan(f"{far}The hearing is on the 12th.")
+    assert risk.level is RiskLevel.DEADLINE
+    assert len(risk.key_dates) == MOST_DATES
+    assert risk.key_dates[0].date == date(2026, 3, 12)
+    assert risk.key_dates[-1].date.year < 2045
+
+
+ROW = st.lists(st.sampled_from([*["soup"] * 12, "hearing", "tomorrow"]), max_size=120)
+
+
+@given(ROW)
+def test_a_day_is_dated_exactly_when_an_event_is_within_reach(words: list[str]) -> None:
+    (reach,) = [event.reach for event in RULES.events if event.type == "hearing"]
+    hearings = [at for at, word in enumerate(words) if word == "hearing"]
+    days = [at for at, word in enumerate(words) if word == "tomorrow"]
+    is_near = any(abs(day - hearing) - 1 <= reach for day in days for hearing in hearings)
+    assert bool(scan(" ".join(words)).key_dates) is is_near
 
 
 DATE_WORDS = st.sampled_from(

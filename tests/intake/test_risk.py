@@ -103,6 +103,9 @@ NOW = [
     "he punched me again last night and my ribs hurt",
     "I can hear her screaming next door, then nothing.",
     "overdose. 16 paracetamol. waiting for someone",
+    "Our boy has gone missing and it is snowing.",
+    "He goes missing again and again.",
+    "My son is missing a week now.",
 ]
 TODAY = [
     "He has only pushed me twice.",
@@ -316,6 +319,36 @@ def test_a_newsletters_frame_is_no_signal() -> None:
 def test_titles_of_services_and_surveys_are_no_signal() -> None:
     text = "Sections completed in the survey of professionals: violence at home, weapons, suicide."
     assert scan(text).level is RiskLevel.NONE
+
+
+ROBOT = "This is an automated message. Please do not reply. "
+HELPLINE = "If someone has taken an overdose, call 999. "
+PLEA = "She has taken an overdose."
+
+
+@pytest.mark.parametrize("count", [4, 5, 60])
+def test_helplines_above_do_not_hide_a_plea_below(count: int) -> None:
+    risk = scan(f"{HELPLINE * count}{PLEA}")
+    assert risk.level is RiskLevel.NOW
+    assert {evidence.text for evidence in risk.evidence} == {"taken an overdose"}
+
+
+def test_a_helpline_after_helpline_without_full_stops_does_not_hide_a_plea() -> None:
+    assert scan(f"{HELPLINE.replace('.', '') * 40}. {PLEA}").level is RiskLevel.NOW
+
+
+def test_our_own_acknowledgement_quoted_often_does_not_hide_a_plea() -> None:
+    acknowledgements = f"{OUR_ACKNOWLEDGEMENT}\n\n{HELPLINE}\n" * 8
+    assert scan(acknowledgements + PLEA).level is RiskLevel.NOW
+
+
+def test_the_line_of_an_unwatched_mailbox_does_not_hide_an_unsafe_address() -> None:
+    between = "We look forward to it. " * 10
+    assert scan(f"{ROBOT * 5}{between}Please do not reply.").unsafe_reply
+
+
+def test_of_one_signal_only_a_few_stretches_are_shown() -> None:
+    assert len(scan("She has taken an overdose. " * 30).evidence) == 4
 
 
 # -- unsafe to reply ----------------------------------------------------------------------------

@@ -66,8 +66,13 @@ def test_no_signal_is_found_in_an_ordinary_mail() -> None:
     assert labels("We adopted two girls and live in Leeds. Could we come to your picnic?") == set()
 
 
+def spans(phrase: str, text: str) -> list[tuple[int, int]]:
+    hits = Finder.of([(compile_phrase(phrase, LISTS),)]).find(Wording(text))
+    return [(hit.first, hit.last) for hit in hits]
+
+
 def matches(phrase: str, text: str) -> bool:
-    return bool(Finder.of([(compile_phrase(phrase, LISTS),)]).find(Wording(text)))
+    return bool(spans(phrase, text))
 
 
 @pytest.mark.parametrize(
@@ -90,6 +95,13 @@ def matches(phrase: str, text: str) -> bool:
         ("he may? run", "he run and he may run", True),
         ("im 15 !(stone|kg)", "im 15 stone", False),
         ("im 15 !(stone|kg)", "im 15", True),
+        ("missing !(a|his|from school)", "missing a sock", False),
+        ("missing !(a|his|from school)", "missing and cold", True),
+        ("missing !(a|his|from school)", "missing again", True),
+        ("missing !(a|his|from school)", "missing history", True),
+        ("missing !(a|his|from school)", "missing from school", False),
+        ("missing !(a|his|from school)", "missing from schooling", True),
+        ("missing !(sock*)", "missing socks", False),
         ("run away", "run\n> away", True),
     ],
 )
@@ -99,11 +111,6 @@ def test_a_phrase_matches_what_the_file_says(phrase: str, text: str, *, expected
 
 def test_a_phrase_is_found_however_often_its_trigger_is_repeated() -> None:
     assert matches("with <2> knife", "knife " * 500 + "with a knife" + " knife" * 500)
-
-
-def spans(phrase: str, text: str) -> list[tuple[int, int]]:
-    hits = Finder.of([(compile_phrase(phrase, LISTS),)]).find(Wording(text))
-    return [(hit.first, hit.last) for hit in hits]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +150,17 @@ def test_a_phrase_is_found_exactly_where_its_words_stand(words: list[str]) -> No
         (text[: found.start()].count(" "), text[: found.end()].count(" ") - 1)
         for found in pattern.finditer(text)
     ]
-    assert spans("(cat|b c) <2> cat* so? c", text) == places[:4]
+    assert spans("(cat|b c) <2> cat* so? c", text) == places
+
+
+def test_an_owner_of_whom_there_is_enough_is_not_looked_for_any_more() -> None:
+    finder = Finder.of([(compile_phrase(word, LISTS),) for word in ("cat", "dog")])
+    enough: set[int] = set()
+    found = []
+    for hit in finder.find(Wording("A cat. A dog. A cat. A dog."), enough):
+        found.append((hit.owner, hit.first))
+        enough.add(0)
+    assert found == [(0, 1), (1, 4), (1, 10)]
 
 
 @pytest.mark.parametrize(
