@@ -1,0 +1,80 @@
+"""The tables: a line of the ledger for every mail ever seen, and the bytes as they came."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import cast
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Table,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from config.database import Base, CleanText, UtcDateTime
+
+PIECE_BYTES = 1_048_576
+
+
+class MailState(StrEnum):
+    """Where a received mail is; exactly one of these, always."""
+
+    RECEIVED = "received"
+    FILED = "filed"
+    SCREENED_OUT = "screened_out"
+    SET_ASIDE = "set_aside"
+
+
+class ReceivedMail(Base):
+    """One line of the ledger: a UID of a mailbox, and what became of the mail."""
+
+    __tablename__ = "received_mails"
+    __table_args__ = (
+        UniqueConstraint("mailbox", "uid_validity", "uid"),
+        CheckConstraint(
+            "state IN ('received', 'filed', 'screened_out', 'set_aside')", name="state_known"
+        ),
+        Index("ix_received_mails_state_id", "state", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mailbox: Mapped[str] = mapped_column(String(300))
+    uid_validity: Mapped[int] = mapped_column(BigInteger)
+    uid: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(String(64), index=True)
+    size: Mapped[int] = mapped_column(BigInteger)
+    is_whole: Mapped[bool]
+    internal_date: Mapped[datetime] = mapped_column(UtcDateTime)
+    fetched_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    state: Mapped[str] = mapped_column(String(20))
+    settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    verdict: Mapped[str | None] = mapped_column(String(20))
+    rule: Mapped[str | None] = mapped_column(String(60))
+    reason: Mapped[str | None] = mapped_column(CleanText)
+    duplicate_of: Mapped[int | None] = mapped_column(ForeignKey("received_mails.id"))
+    failures: Mapped[int] = mapped_column(default=0)
+    owner: Mapped[str | None] = mapped_column(String(200))
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class RawMail(Base):
+    """The bytes as they came, apart from the ledger so that a change of state copies none.
+
+    Nearly every mail is one piece. A larger one is cut, since a database driver holds several
+    copies of a piece in memory at once.
+    """
+
+    __tablename__ = "raw_mails"
+
+    received_id: Mapped[int] = mapped_column(ForeignKey("received_mails.id"), primary_key=True)
+    piece: Mapped[int] = mapped_column(primary_key=True)
+    raw: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+RECEIVED = cast(Table, ReceivedMail.__table__)
+RAWS = cast(Table, RawMail.__table__)
