@@ -163,7 +163,6 @@ class _Filing:
             correspondent_opted_out=asks_to_stop(message)
             or bool(self.person and self.person.no_automatic_mail),
             address_unsafe=bool(self.person and self.person.unsafe_address),
-            last_acknowledged_at=None,
             now=self.cabinet.now,
             daily_cap=self.desk.acknowledgements_per_day,
             acknowledged_in_day=in_day,

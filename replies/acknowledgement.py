@@ -118,18 +118,16 @@ def may_acknowledge(
     to_address: str | None,
     correspondent_opted_out: bool,
     address_unsafe: bool,
-    last_acknowledged_at: datetime | None,
-    now: datetime,
+    now: datetime,  # noqa: ARG001 - callers still give it
     daily_cap: int,
-    acknowledged_in_day: int | None = None,
+    acknowledged_in_day: int,
 ) -> Permission:
     """Return whether this mail may be acknowledged; the first thing that forbids it is the reason.
 
-    `daily_cap` acknowledgements to one address in 24 hours, 0 for no cap. Where the number sent,
-    `acknowledged_in_day`, is not given, one in that time is taken to be all.
+    `daily_cap` acknowledgements to one address in 24 hours, 0 for no cap; `acknowledged_in_day` is
+    the number in that time so far.
     """
-
-    over_cap = daily_cap and _in_day(last_acknowledged_at, acknowledged_in_day, daily_cap, now)
+    over_cap = daily_cap and acknowledged_in_day >= daily_cap
     no_address = to_address is None or not is_sendable(to_address)
     refusals = (
         (not screening_allows, screening_reason),
@@ -146,12 +144,6 @@ def may_acknowledge(
         if refused:
             return Permission(allowed=False, reason=reason)
     return Permission(allowed=True, reason="A person has written to us about something new.")
-
-
-def _in_day(last: datetime | None, count: int | None, cap: int, now: datetime) -> bool:
-    if count is not None:
-        return count >= cap
-    return last is not None and now - last < CAP_WINDOW
 
 
 def letter_context(request: AcknowledgementRequest, signposts: Signposts) -> TemplateContext:

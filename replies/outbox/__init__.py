@@ -28,9 +28,8 @@ from replies.outbox.lookups import (
     FoundLetter,
     acknowledgements_since,
     find_by_message_ids,
-    last_acknowledgement_at,
 )
-from replies.outbox.queueing import AlreadyQueuedError, cancel, enqueue
+from replies.outbox.queueing import AlreadyQueuedError, cancel_automatic, enqueue
 
 __all__ = [
     "LETTERS",
@@ -41,12 +40,11 @@ __all__ = [
     "OutboxEmail",
     "Settled",
     "acknowledgements_since",
-    "cancel",
+    "cancel_automatic",
     "claim_due",
     "defer",
     "enqueue",
     "find_by_message_ids",
-    "last_acknowledgement_at",
     "mark_failed",
     "mark_sending",
     "mark_sent",

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Executable, bindparam, select, update
+from sqlalchemy import CursorResult, Executable, Integer, bindparam, case, func, select, update
 from sqlalchemy.orm import Session
 
+from config.database import CleanText
 from replies.outbox.letters import LETTERS, LetterState
 from replies.outgoing import OutgoingEmail, Purpose
 
@@ -57,8 +58,8 @@ def mark_sending(
 def mark_sent(session: Session, letter_id: int, *, owner: str, now: datetime, reply: str) -> bool:
     """Record that the mail server took the letter, with its reply. True if `owner` sent it.
 
-    This and the next two also correct an `unknown` that somebody wrote too early: who was sending
-    knows best.
+    This and the next two also correct an `unknown` that somebody wrote too early, `settled_at` with
+    it: who was sending knows best.
     """
     outcome = _outcome(LetterState.SENT, now, reply=reply, error=None)
     return _settle(session, letter_id, owner, outcome | {"new_sent_at": now})
@@ -88,12 +89,19 @@ def defer(
     due_at: datetime,
     error: str,
     reply: str = "",
+    is_charged: bool = True,
 ) -> bool:
     """Queue the letter again for `due_at`: it certainly did not leave.
 
-    Not one that became `unknown` meanwhile, since a person may have written again by now.
+    Not one that became `unknown` meanwhile, since a person may have written again by now; and one
+    that was taken back meanwhile is cancelled. Without `is_charged` the attempt does not count.
     """
-    values = {"new_due": due_at, "new_reply": reply or None, "new_error": error}
+    values = {
+        "new_due": due_at,
+        "new_reply": reply or None,
+        "new_error": error,
+        "uncharged": int(not is_charged),
+    }
     return _changed(session, _DEFER, {"letter": letter_id, "me": owner} | values)
 
 
@@ -179,14 +187,18 @@ _MARK_SENDING = (
     )
 )
 _SETTLE = update(LETTERS).where(*_MINE, _BEGUN).values(**_NEW_OUTCOME)
+_TAKEN_BACK_BECAUSE = case((_C.settled_at.is_not(None), _C.last_error))
 _DEFER = (
     update(LETTERS)
     .where(*_MINE, _C.state == LetterState.SENDING.value)
     .values(
-        state=LetterState.QUEUED.value,
+        state=case(
+            (_C.settled_at.is_(None), LetterState.QUEUED.value), else_=LetterState.CANCELLED.value
+        ),
+        attempts=_C.attempts - bindparam("uncharged", type_=Integer),
         due_at=bindparam("new_due"),
         smtp_reply=bindparam("new_reply"),
-        last_error=bindparam("new_error"),
+        last_error=func.coalesce(_TAKEN_BACK_BECAUSE, bindparam("new_error", type_=CleanText)),
         owner=None,
         lease_until=None,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from replies.outbox.letters import LETTERS, LetterState
 from replies.outgoing import Purpose, clean_id
 
-CAP_LOOKBACK = timedelta(days=7)
 MAX_IDS = 50
 
 
@@ -27,17 +26,11 @@ class FoundLetter:
     automatic: bool
 
 
-def last_acknowledgement_at(session: Session, to_key: str, now: datetime) -> datetime | None:
-    """Return when this address was last acknowledged, in the last seven days, or None.
+def acknowledgements_since(session: Session, to_key: str, since: datetime) -> int:
+    """Return how many acknowledgements this address was given since then.
 
     Counts what is waiting, drafted or of unknown fate as well; not what failed or was cancelled.
     """
-    since = {"key": to_key, "since": now - CAP_LOOKBACK}
-    return session.execute(_LAST_ACKNOWLEDGED, since).scalar()
-
-
-def acknowledgements_since(session: Session, to_key: str, since: datetime) -> int:
-    """Return how many acknowledgements this address was given since then, counted as above."""
     return session.execute(_ACKNOWLEDGED, {"key": to_key, "since": since}).scalar_one()
 
 
@@ -72,5 +65,4 @@ _TO_ADDRESS = (
     _C.created_at > bindparam("since"),
     _C.state.in_(_COUNTED),
 )
-_LAST_ACKNOWLEDGED = select(func.max(_C.created_at)).where(*_TO_ADDRESS)
 _ACKNOWLEDGED = select(func.count()).select_from(LETTERS).where(*_TO_ADDRESS)

@@ -1,9 +1,8 @@
-"""Into the outbox, and out of it again before anybody has begun."""
+"""Into the outbox, and out of it again before a letter has begun to leave."""
 
 from datetime import datetime
-from typing import Any, cast
 
-from sqlalchemy import CursorResult, bindparam, insert, update
+from sqlalchemy import bindparam, case, insert, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -60,17 +59,35 @@ def enqueue(
         raise AlreadyQueuedError(received_id, email.purpose) from None
 
 
-def cancel(session: Session, letter_id: int, *, now: datetime) -> bool:
-    """Take a letter back that nobody has begun to send; False if it is too late."""
-    values = {"letter": letter_id, "at": now}
-    return cast(CursorResult[Any], session.execute(_CANCEL, values)).rowcount == 1
+def cancel_automatic(
+    session: Session, to_key: str, *, now: datetime, reason: str
+) -> tuple[int, ...]:
+    """Take back every automatic letter to this address that has not begun to leave.
+
+    Returns their ids. One that is leaving at this moment cannot be stopped; if the server puts it
+    off, `defer` cancels it instead of queueing it again. `to_key` as `address_key` makes it.
+    """
+    values = {"key": to_key, "at": now, "reason": reason}
+    rows = session.execute(_TAKE_BACK, values).all()
+    return tuple(sorted(row.id for row in rows if row.state == LetterState.CANCELLED.value))
 
 
 # Statements are built once, since to build one costs more than to run it.
 _INSERT = insert(LETTERS).returning(LETTERS.c.id)
-_CANCEL = (
+_C = LETTERS.c
+_NOT_GONE = (LetterState.DRAFT, LetterState.QUEUED, LetterState.CLAIMED, LetterState.SENDING)
+_IS_LEAVING = _C.state == LetterState.SENDING.value
+# One statement, since a letter may begin to leave or be put off between two. One that is `sending`
+# and has `settled_at` was taken back too late; `defer` looks for that.
+_TAKE_BACK = (
     update(LETTERS)
-    .where(LETTERS.c.id == bindparam("letter"))
-    .where(LETTERS.c.state.in_((LetterState.DRAFT.value, LetterState.QUEUED.value)))
-    .values(state=LetterState.CANCELLED.value, settled_at=bindparam("at"))
+    .where(_C.to_key == bindparam("key"), _C.automatic, _C.state.in_([s.value for s in _NOT_GONE]))
+    .values(
+        state=case((_IS_LEAVING, _C.state), else_=LetterState.CANCELLED.value),
+        owner=case((_IS_LEAVING, _C.owner)),
+        lease_until=case((_IS_LEAVING, _C.lease_until)),
+        settled_at=bindparam("at"),
+        last_error=bindparam("reason"),
+    )
+    .returning(_C.id, _C.state)
 )

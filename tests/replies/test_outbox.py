@@ -12,12 +12,11 @@ from replies.outbox import (
     LetterState,
     OutboxEmail,
     acknowledgements_since,
-    cancel,
+    cancel_automatic,
     claim_due,
     defer,
     enqueue,
     find_by_message_ids,
-    last_acknowledgement_at,
     mark_failed,
     mark_sending,
     mark_sent,
@@ -48,9 +47,13 @@ def put(
     received_id: int | None = None,
     draft: bool = False,
     purpose: Purpose = Purpose.ACKNOWLEDGEMENT,
+    automatic: bool = True,
 ) -> int:
     email = make_email(
-        to_address=to, purpose=purpose, message_id=new_message_id("hazelrow.example.org")
+        to_address=to,
+        purpose=purpose,
+        automatic=automatic,
+        message_id=new_message_id("hazelrow.example.org"),
     )
     with sessions.begin() as session:
         return enqueue(session, email, received_id=received_id, draft=draft, now=now)
@@ -226,6 +229,17 @@ def test_a_deferred_letter_comes_back_when_it_is_due(sessions: Sessions, now: da
     assert row(sessions, letter).attempts == 1
 
 
+def test_an_attempt_that_says_nothing_about_the_letter_is_not_charged_to_it(
+    sessions: Sessions, now: datetime
+) -> None:
+    letter = put(sessions, now)
+    claim(sessions, now)
+    begin(sessions, letter, now)
+    with sessions.begin() as session:
+        assert defer(session, letter, owner="me", due_at=now, error="Away.", is_charged=False)
+    assert row(sessions, letter).attempts == 0
+
+
 def test_released_letters_go_back_at_once(sessions: Sessions, now: datetime) -> None:
     begun, other = put(sessions, now), put(sessions, now)
     claim(sessions, now)
@@ -237,17 +251,74 @@ def test_released_letters_go_back_at_once(sessions: Sessions, now: datetime) -> 
     assert claim(sessions, now, "two") == [other]
 
 
-def test_a_letter_can_be_taken_back_until_somebody_begins(
+def take_back(sessions: Sessions, now: datetime, key: str = "rowan@example.com") -> tuple[int, ...]:
+    with sessions.begin() as session:
+        return cancel_automatic(session, key, now=now, reason="It is not safe to write there.")
+
+
+def test_automatic_letters_to_an_address_are_taken_back_unless_they_have_begun_to_leave(
     sessions: Sessions, now: datetime
 ) -> None:
-    queued, draft, claimed = put(sessions, now), put(sessions, now, draft=True), put(sessions, now)
+    sending, claimed = put(sessions, now, to="Rowan@Example.com"), put(sessions, now)
+    claim(sessions, now)
+    begin(sessions, sending, now)
+    queued, draft = put(sessions, now, purpose=Purpose.NOTICE), put(sessions, now, draft=True)
+    elsewhere, by_hand = (
+        put(sessions, now, to="p1@example.com"),
+        put(sessions, now, automatic=False),
+    )
+    assert take_back(sessions, now) == (claimed, queued, draft)
+    assert take_back(sessions, now) == ()
+    for letter in (claimed, queued, draft):
+        found = row(sessions, letter)
+        assert (found.state, found.settled_at) == (LetterState.CANCELLED, now)
+        assert found.last_error == "It is not safe to write there."
+        assert (found.owner, found.lease_until) == (None, None)
+    assert state(sessions, sending) == LetterState.SENDING
+    assert claim(sessions, now, "two") == [elsewhere, by_hand]
+
+
+def test_a_claimed_letter_that_was_taken_back_never_leaves(
+    sessions: Sessions, now: datetime
+) -> None:
+    letter = put(sessions, now)
+    claim(sessions, now)
+    assert take_back(sessions, now) == (letter,)
+    assert not begin(sessions, letter, now)
     with sessions.begin() as session:
-        assert cancel(session, queued, now=now)
-        assert cancel(session, draft, now=now)
-        assert not cancel(session, queued, now=now)
-    assert claim(sessions, now) == [claimed]
+        release(session, [letter], owner="me")
+        settle_abandoned(session, now=now + LEASE, is_gone=lambda _owner: True)
+    assert state(sessions, letter) == LetterState.CANCELLED
+    assert claim(sessions, now + timedelta(days=9)) == []
+
+
+def test_a_letter_that_is_leaving_while_it_is_taken_back_gets_no_second_try(
+    sessions: Sessions, now: datetime
+) -> None:
+    letter = put(sessions, now)
+    claim(sessions, now)
+    begin(sessions, letter, now)
+    assert take_back(sessions, now) == ()
     with sessions.begin() as session:
-        assert not cancel(session, claimed, now=now)
+        assert defer(session, letter, owner="me", due_at=now, error="Busy.", reply="451 Busy")
+    found = row(sessions, letter)
+    assert (found.state, found.settled_at) == (LetterState.CANCELLED, now)
+    assert (found.last_error, found.smtp_reply) == ("It is not safe to write there.", "451 Busy")
+    assert claim(sessions, now + timedelta(days=9)) == []
+
+
+def test_a_letter_that_has_left_while_it_is_taken_back_is_sent(
+    sessions: Sessions, now: datetime
+) -> None:
+    letter = put(sessions, now)
+    claim(sessions, now)
+    begin(sessions, letter, now)
+    take_back(sessions, now)
+    later = now + timedelta(seconds=3)
+    with sessions.begin() as session:
+        assert mark_sent(session, letter, owner="me", now=later, reply="250 OK")
+    found = row(sessions, letter)
+    assert (found.state, found.settled_at, found.last_error) == (LetterState.SENT, later, None)
 
 
 @pytest.mark.parametrize("automatic", [True, False])
@@ -294,29 +365,48 @@ def test_a_slow_worker_that_comes_back_tells_the_truth(sessions: Sessions, now: 
     assert state(sessions, put_off) == LetterState.UNKNOWN
 
 
-def test_the_last_acknowledgement_counts_what_is_on_its_way(
+def test_the_truth_about_a_letter_of_unknown_fate_is_dated_when_it_was_known(
     sessions: Sessions, now: datetime
 ) -> None:
-    def last(key: str) -> datetime | None:
-        with sessions.begin() as session:
-            return last_acknowledgement_at(session, key, now + timedelta(hours=1))
+    sent, failed = put(sessions, now), put(sessions, now)
+    claim(sessions, now)
+    begin(sessions, sent, now)
+    begin(sessions, failed, now)
+    with sessions.begin() as session:
+        settle_abandoned(session, now=now + LEASE, is_gone=lambda _owner: False)
+    assert row(sessions, sent).settled_at == now + LEASE
+    known = now + LEASE + timedelta(seconds=9)
+    with sessions.begin() as session:
+        assert mark_sent(session, sent, owner="me", now=known, reply="250 OK")
+        assert mark_failed(session, failed, owner="me", now=known, error="Refused.")
+    assert (row(sessions, sent).settled_at, row(sessions, sent).sent_at) == (known, known)
+    assert (row(sessions, failed).settled_at, row(sessions, failed).sent_at) == (known, None)
+    assert row(sessions, sent).last_error is None
 
-    assert last("rowan@example.com") is None
+
+def test_acknowledgements_are_counted_with_those_on_their_way(
+    sessions: Sessions, now: datetime
+) -> None:
+    def count(key: str) -> int:
+        with sessions.begin() as session:
+            return acknowledgements_since(session, key, now - timedelta(days=1))
+
+    assert count("rowan@example.com") == 0
     put(sessions, now - timedelta(hours=3), to="Rowan@Example.com")
     put(sessions, now, purpose=Purpose.REPLY)
-    assert last("rowan@example.com") == now - timedelta(hours=3)
+    assert count("rowan@example.com") == 1
     put(sessions, now, draft=True)
-    assert last("rowan@example.com") == now
-    put(sessions, now - timedelta(days=8), to="old@example.com")
-    assert last("old@example.com") is None
+    assert count("rowan@example.com") == 2
+    put(sessions, now - timedelta(days=1), to="old@example.com")
+    assert count("old@example.com") == 0
 
 
 def test_a_cancelled_or_failed_acknowledgement_does_not_count(
     sessions: Sessions, now: datetime
 ) -> None:
-    cancelled, failed = put(sessions, now), put(sessions, now)
-    with sessions.begin() as session:
-        cancel(session, cancelled, now=now)
+    put(sessions, now)
+    take_back(sessions, now)
+    failed = put(sessions, now)
     claim(sessions, now)
     begin(sessions, failed, now)
     since = now - timedelta(days=1)
@@ -324,7 +414,6 @@ def test_a_cancelled_or_failed_acknowledgement_does_not_count(
         assert acknowledgements_since(session, "rowan@example.com", since) == 1
         mark_failed(session, failed, owner="me", now=now, error="Refused.")
         assert acknowledgements_since(session, "rowan@example.com", since) == 0
-        assert last_acknowledgement_at(session, "rowan@example.com", now) is None
 
 
 def test_letters_are_found_by_the_ids_that_a_mail_refers_to(
