@@ -11,8 +11,8 @@ from casework.environment import current_settings
 from casework.models import Case, CaseMessage, OutboxEmail, ReceivedMail
 from casework.queue import flags_of
 from casework.references import is_reference
-from casework.schema import check_schema
-from config.database import Sessions, make_engine, make_sessions, readers
+from casework.schema import open_database
+from config.database import readers
 from config.errors import KithError
 
 
@@ -177,12 +177,6 @@ def _letter_lines(letter: dict[str, Any]) -> list[str]:
     return [head, *(f"           | {line}" for line in letter["body"].splitlines())]
 
 
-def _sessions() -> Sessions:
-    engine = make_engine(current_settings().database_url)
-    check_schema(engine)
-    return readers(make_sessions(engine))
-
-
 @click.group()
 def case() -> None:
     """Look at cases."""
@@ -192,7 +186,7 @@ def case() -> None:
 @click.option("--json", "wants_json", is_flag=True, help="Print all of each case as JSON.")
 def list_command(*, wants_json: bool) -> None:
     """List all cases, oldest first."""
-    with _sessions()() as session:
+    with readers(open_database(current_settings()))() as session:
         cases = all_cases(session)
         if wants_json:
             reports = [as_json(session, each) for each in cases]
@@ -207,7 +201,7 @@ def list_command(*, wants_json: bool) -> None:
 @click.option("--json", "wants_json", is_flag=True, help="Print it as JSON.")
 def show_command(*, reference: str, wants_json: bool) -> None:
     """Show one case: strands, mails, letters, dates and history."""
-    with _sessions()() as session:
+    with readers(open_database(current_settings()))() as session:
         report = as_json(session, find(session, reference))
     if wants_json:
         click.echo(json.dumps(report, ensure_ascii=False, indent=2))

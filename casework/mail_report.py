@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from casework.environment import current_settings
 from casework.models import Case, CaseMessage
-from casework.schema import check_schema
-from config.database import Sessions, make_engine, make_sessions, readers
+from casework.schema import open_database
+from config.database import readers
 from config.errors import KithError
 from intake.inbox import MailState, ReceivedMail, raw_of, take_up_again
 
@@ -51,7 +51,7 @@ def list_command(state: str | None) -> None:
     statement = select(ReceivedMail).order_by(ReceivedMail.id)
     if state is not None:
         statement = statement.where(ReceivedMail.state == state)
-    with readers(_sessions())() as session:
+    with readers(open_database(current_settings()))() as session:
         for received in session.execute(statement).scalars():
             click.echo(line_of(received))
 
@@ -61,7 +61,7 @@ def list_command(state: str | None) -> None:
 @click.option("--raw", is_flag=True, help="Write the mail itself, byte for byte.")
 def show_command(*, number: int, raw: bool) -> None:
     """Show one received mail: where it is, why, and which case it is in."""
-    with readers(_sessions())() as session:
+    with readers(open_database(current_settings()))() as session:
         received = session.get(ReceivedMail, number)
         if received is None:
             raise NoSuchMailError(number)
@@ -82,13 +82,7 @@ def show_command(*, number: int, raw: bool) -> None:
 @click.argument("number", type=int)
 def retry_command(*, number: int) -> None:
     """Let Kith try a mail again that was set aside."""
-    with _sessions().begin() as session:
+    with open_database(current_settings()).begin() as session:
         if not take_up_again(session, number):
             raise NotSetAsideError(number)
     click.echo(f"Received mail {number} will be tried again.")
-
-
-def _sessions() -> Sessions:
-    engine = make_engine(current_settings().database_url)
-    check_schema(engine)
-    return make_sessions(engine)

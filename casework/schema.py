@@ -1,5 +1,8 @@
 """Is the database's schema the one this version of Kith works with, and how to make it so."""
 
+import stat
+from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 import click
@@ -10,8 +13,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
 from casework.environment import current_settings
-from config.database import make_engine
+from config.database import READING, Sessions, make_engine, make_sessions, reaching, sqlite_file
 from config.errors import KithError
+from config.settings import Settings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -27,19 +31,98 @@ class OutdatedSchemaError(KithError):
         super().__init__(f"{story}. Run: kith db upgrade")
 
 
+class DirectoryError(KithError):
+    """A directory of Kith's own cannot be made."""
+
+    def __init__(self, directory: Path, problem: str) -> None:
+        super().__init__(
+            f"The directory {directory} cannot be made ({problem}). Check data_dir, or make it "
+            "yourself for the user that Kith runs as."
+        )
+
+
+def open_database(settings: Settings) -> Sessions:
+    """Return the sessions of the settings' database, once its schema is found to be the newest.
+
+    Raises `DatabaseUrlError`, `DatabaseUnreachableError` or `OutdatedSchemaError`.
+    """
+    engine = make_engine(settings.database_url)
+    check_schema(engine)
+    return make_sessions(engine)
+
+
 def upgrade(engine: Engine) -> None:
-    """Bring the schema to the newest step; doing it twice changes nothing."""
-    with engine.begin() as connection:
+    """Bring the schema to the newest step; doing it twice changes nothing.
+
+    Raises `DatabaseUnreachableError`.
+    """
+    with reaching(engine), engine.begin() as connection:
         command.upgrade(_config(connection), "head")
 
 
 def check_schema(engine: Engine) -> None:
-    """Raise `OutdatedSchemaError`, which names the cure, unless the schema is the newest."""
+    """Raise `OutdatedSchemaError`, which names the cure, unless the schema is the newest.
+
+    Makes nothing, not even an empty SQLite file. Raises `DatabaseUnreachableError`.
+    """
     wanted = ScriptDirectory.from_config(_config(None)).get_current_head()
-    with engine.connect() as connection:
+    if _is_yet_to_be_made(engine):
+        raise OutdatedSchemaError(None, wanted)
+    reader = engine.execution_options(**{READING: True})
+    with reaching(engine), reader.connect() as connection:
         found = MigrationContext.configure(connection).get_current_revision()
     if found != wanted:
         raise OutdatedSchemaError(found, wanted)
+
+
+def _is_yet_to_be_made(engine: Engine) -> bool:
+    file = sqlite_file(engine.url.render_as_string(hide_password=False))
+    if file is None:
+        return False
+    try:
+        return file.parent.is_dir() and not file.exists()
+    except OSError:  # not even to be looked at: connecting tells why
+        return False
+
+
+def make_private_directory(directory: Path) -> None:
+    """Make a directory, and those above it that are missing, for this user alone (0700).
+
+    One that exists stays as it is. Raises `DirectoryError`.
+    """
+    try:
+        chain = (directory, *directory.parents)
+        missing = list(takewhile(lambda each: not each.exists(), chain))
+        for each in reversed(missing):
+            each.mkdir(mode=stat.S_IRWXU, exist_ok=True)
+    except OSError as error:
+        raise DirectoryError(directory, error.strerror or "no access") from None
+
+
+def exposed_files(settings: Settings) -> tuple[Path, ...]:
+    """Return what other users of this computer may read and should not.
+
+    Looked at are the data directory, the SQLite file with its WAL and SHM, and the files of the
+    passwords. Members of the group do not count. Raises `DatabaseUrlError`.
+    """
+    return tuple(each for each in dict.fromkeys(_secret_files(settings)) if _others_may_read(each))
+
+
+def _secret_files(settings: Settings) -> Iterator[Path]:
+    yield settings.data_dir
+    database = sqlite_file(settings.database_url)
+    if database is not None:
+        yield from (database.with_name(database.name + end) for end in ("", "-wal", "-shm"))
+    for server in (settings.mailbox, settings.smtp):
+        if server.password_file is not None:
+            yield server.password_file
+
+
+def _others_may_read(path: Path) -> bool:
+    try:
+        return bool(path.stat().st_mode & stat.S_IROTH)
+    except OSError:
+        return False
 
 
 def _config(connection: Connection | None) -> Config:
@@ -58,6 +141,6 @@ def db() -> None:
 def upgrade_command() -> None:
     """Bring the database's tables up to date (also makes them the first time)."""
     settings = current_settings()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    make_private_directory(settings.data_dir)
     upgrade(make_engine(settings.database_url))
     click.echo("The database is up to date.")

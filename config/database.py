@@ -1,12 +1,21 @@
 """How tables are named, how time and text are stored, how an engine is made."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Dialect, Engine, MetaData, create_engine, event
+from sqlalchemy import URL, Dialect, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+)
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import DateTime, Text, TypeDecorator
 
@@ -20,15 +29,56 @@ BUSY_TIMEOUT_MS = 30_000
 READING = "kith_reading"
 
 
-class DatabaseUrlError(KithError):
-    """The database setting is not a URL that Kith can use."""
+DRIVERS = frozenset({"sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg"})
+OWNER_ONLY_FILE = 0o600
 
-    def __init__(self, url: str) -> None:
-        shown = url.split("@")[-1]
+
+class DatabaseUrlError(KithError):
+    """The database setting is not a URL that Kith can use; the URL is not shown: see its password.
+
+    `problem` must hold nothing of the URL but its scheme.
+    """
+
+    def __init__(self, problem: str) -> None:
         super().__init__(
-            f"The database setting {shown!r} is not one Kith can use: give a URL that begins with "
-            "sqlite:/// or postgresql://."
+            f"The setting database.url {problem}. Give a URL that begins with sqlite:/// or "
+            "postgresql://, or none for a SQLite file in data_dir."
         )
+
+
+class DatabaseUnreachableError(KithError):
+    """The database does not answer, cannot be opened, or lets Kith do nothing in it.
+
+    `reason` is told as it stands, but for the password.
+    """
+
+    def __init__(self, url: URL, reason: str) -> None:
+        super().__init__(
+            f"The database {_shown(url)} cannot be reached ({_without_secrets(reason, url)}). "
+            f"{_remedy(url)}"
+        )
+
+
+def _shown(url: URL) -> str:
+    if url.get_backend_name() == "sqlite":
+        return url.database or ":memory:"
+    return f"{url.database or ''} on {url.host or 'this computer'}"
+
+
+def _without_secrets(reason: str, url: URL) -> str:
+    secrets = (url.password, url.query.get("password"), url.query.get("sslpassword"))
+    for secret in filter(None, secrets):
+        reason = reason.replace(str(secret), "***")
+    return " ".join(reason.split()).removesuffix(".")
+
+
+def _remedy(url: URL) -> str:
+    if url.get_backend_name() == "sqlite":
+        return (
+            "Check database.url and data_dir, and that this user may read and write there. "
+            "`kith db upgrade` makes data_dir; any other directory you must make yourself."
+        )
+    return "Check that it runs, and the host, the name, the user and the password in database.url."
 
 
 class Base(DeclarativeBase):
@@ -80,22 +130,64 @@ class CleanText(TypeDecorator[str]):
 def make_engine(url: str) -> Engine:
     """Return an engine for SQLite (WAL, foreign keys, BEGIN IMMEDIATE) or PostgreSQL.
 
-    Its errors do not quote the values of a statement: they are people's letters.
-    Raises `DatabaseUrlError` for any other URL.
+    A SQLite file that it makes can be read by its owner only. Its errors do not quote the values
+    of a statement: they are people's letters. Raises `DatabaseUrlError` for any other URL, and on
+    connecting `DatabaseUnreachableError` where a new SQLite file cannot be made.
     """
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise DatabaseUrlError(url) from None
-    backend = parsed.get_backend_name()
-    if backend == "sqlite":
+    parsed = _parsed(url)
+    if parsed.get_backend_name() == "sqlite":
         engine = create_engine(parsed, hide_parameters=True)
+        if sqlite_file(url) is not None:
+            event.listen(engine, "do_connect", _make_sqlite_file)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_immediate)
         return engine
-    if backend == "postgresql":
+    try:
         return create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
-    raise DatabaseUrlError(url)
+    except ImportError:
+        raise DatabaseUrlError("needs the package psycopg, which is not installed") from None
+
+
+def sqlite_file(url: str) -> Path | None:
+    """Return the file of a SQLite database; None for PostgreSQL, memory and SQLite's own URIs.
+
+    Raises `DatabaseUrlError`.
+    """
+    parsed = _parsed(url)
+    name = parsed.database or ":memory:"
+    is_file = parsed.get_backend_name() == "sqlite" and not name.startswith((":memory:", "file:"))
+    return Path(name) if is_file else None
+
+
+@contextmanager
+def reaching(engine: Engine) -> Iterator[None]:
+    """Raise `DatabaseUnreachableError` when the database, not the program, fails in the block."""
+    try:
+        yield
+    except DBAPIError as error:
+        if not _is_from_outside(error):
+            raise
+        raise DatabaseUnreachableError(engine.url, str(error.orig)) from None
+
+
+def _is_from_outside(error: DBAPIError) -> bool:
+    not_connected = error.statement is None
+    # SQLite raises the bare DatabaseError for a file that is damaged or no database.
+    gone = type(error) in {DatabaseError, OperationalError, InterfaceError}
+    not_allowed = getattr(error.orig, "sqlstate", None) == "42501"  # insufficient_privilege
+    return not_connected or gone or not_allowed
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
+        raise DatabaseUrlError("is not a URL") from None
+    if parsed.drivername not in DRIVERS:
+        raise DatabaseUrlError(f"begins with {parsed.drivername}://, which Kith cannot use")
+    if "@" in (parsed.host or ""):  # the rest of the password would be shown as the host
+        raise DatabaseUrlError("has an @ too many; write one inside a password as %40")
+    return parsed
 
 
 def make_sessions(engine: Engine) -> Sessions:
@@ -107,6 +199,23 @@ def readers(sessions: Sessions) -> Sessions:
     """Return sessions of the same database that only read: on SQLite they wait for no writer."""
     engine: Engine = sessions.kw["bind"]
     return sessionmaker(engine.execution_options(**{READING: True}), expire_on_commit=False)
+
+
+def _make_sqlite_file(
+    _dialect: Dialect, _record: object, arguments: list[Any], _options: dict[str, Any]
+) -> None:
+    # SQLite would make it as the umask has it, mostly readable by everybody; its WAL and SHM files
+    # take the mode of this one. A file that exists must not be opened here: closing it again would
+    # drop the locks that this process holds on it by other connections.
+    file = Path(arguments[0])
+    try:
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, OWNER_ONLY_FILE))
+    except FileExistsError:
+        return
+    except OSError as error:
+        missing = f"there is no directory {file.parent}"
+        reason = missing if isinstance(error, FileNotFoundError) else error.strerror or "no access"
+        raise DatabaseUnreachableError(URL.create("sqlite", database=str(file)), reason) from None
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

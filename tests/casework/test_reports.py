@@ -101,6 +101,47 @@ def test_a_command_without_settings_or_with_misspelt_ones_says_what_to_do(
     assert "KITH_MAILBOX__HOST" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "command", ["poll --once", "run", "case list", "mail list", "mail retry 1", "db upgrade"]
+)
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://kith:s3cret@127.0.0.1:1/cases",
+        "postgresql+asyncpg://kith:s3cret@127.0.0.1/cases",
+        "sqlite:////no/such/directory/kith.sqlite3",
+    ],
+)
+def test_a_database_that_cannot_be_used_gives_a_sentence(
+    command: str,
+    url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KITH_DATABASE__URL", url)
+    monkeypatch.setenv("KITH_MAILBOX__HOST", "imap.example.org")
+    monkeypatch.setenv("KITH_MAILBOX__USERNAME", "hello@example.org")
+    monkeypatch.setenv("KITH_MAILBOX__PASSWORD", "s3cret")
+    monkeypatch.setenv("KITH_GROUP__ADDRESS", "hello@example.org")
+    assert main(command.split()) == 1
+    told = capsys.readouterr().err
+    assert "database" in told
+    assert "s3cret" not in told
+    assert "Traceback" not in told
+
+
+def test_a_data_directory_that_cannot_be_made_gives_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("KITH_DATA_DIR", str(tmp_path / "file" / "data"))
+    assert main(["db", "upgrade"]) == 1
+    assert "cannot be made" in capsys.readouterr().err
+
+
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     words = said(capsys, "--help")
     for command in ("case", "check", "db", "demo", "explain", "init", "mail", "poll", "run"):

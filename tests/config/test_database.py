@@ -3,20 +3,25 @@
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from config.database import (
     Base,
     CleanText,
+    DatabaseUnreachableError,
     DatabaseUrlError,
+    Sessions,
     UtcDateTime,
     make_engine,
     make_sessions,
+    reaching,
     readers,
+    sqlite_file,
 )
 
 
@@ -107,11 +112,94 @@ def test_reading_and_then_writing_waits_for_others_instead_of_failing(sqlite_url
     assert failures == []
 
 
-@pytest.mark.parametrize("url", ["mysql://u:secret@host/db", "not a url", ""])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://u:secret@host/db",
+        "not a url",
+        "",
+        "postgres/secret",
+        "postgresql+asyncpg://u:secret@host/db",
+        "sqlite+aiosqlite:///secret.sqlite3",
+        "postgresql://u:a@secret@host/db",
+        "postgresql://u:p@host:secret/db",
+        "postgresql+psycopg2://u:secret@host/db",
+    ],
+)
 def test_another_database_is_refused_without_telling_the_password(url: str) -> None:
     with pytest.raises(DatabaseUrlError, match="sqlite:/// or postgresql://") as caught:
         make_engine(url)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("driver", ["postgresql", "postgresql+psycopg"])
+def test_a_server_that_does_not_answer_is_told_without_the_password(driver: str) -> None:
+    url = f"{driver}://kith:s3cret@127.0.0.1:1/cases?sslpassword=hidden"
+    engine = make_engine(url)
+    with (
+        pytest.raises(DatabaseUnreachableError, match=r"cases on 127\.0\.0\.1.*refused") as caught,
+        reaching(engine),
+        engine.connect(),
+    ):
+        pass
+    assert "s3cret" not in str(caught.value)
+    assert "hidden" not in str(caught.value)
+
+
+def test_a_setting_of_the_connection_that_does_not_exist_is_told_in_a_sentence() -> None:
+    engine = make_engine("postgresql://kith@127.0.0.1:1/cases?nonsense=1")
+    with (
+        pytest.raises(DatabaseUnreachableError, match="nonsense"),
+        reaching(engine),
+        engine.connect(),
+    ):
+        pass
+
+
+def test_a_missing_directory_is_told(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path / 'none' / 'kith.sqlite3'}")
+    with (
+        pytest.raises(DatabaseUnreachableError, match=f"no directory {tmp_path / 'none'}"),
+        engine.connect(),
+    ):
+        pass
+
+
+def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "kith.sqlite3"
+    file.write_text("Dear diary, " * 1000)
+    engine = make_engine(f"sqlite:///{file}")
+    with (
+        pytest.raises(DatabaseUnreachableError, match="not a database"),
+        reaching(engine),
+        engine.connect(),
+    ):
+        pass
+
+
+def test_a_fault_of_the_program_is_not_taken_for_one_of_the_database(sessions: Sessions) -> None:
+    engine: Engine = sessions.kw["bind"]
+    with (
+        pytest.raises(IntegrityError),
+        reaching(engine),
+        engine.begin() as connection,
+    ):
+        connection.execute(text("INSERT INTO correspondents (id) VALUES (NULL)"))
+
+
+@pytest.mark.parametrize(
+    ("url", "file"),
+    [
+        ("sqlite:////var/lib/kith.sqlite3", Path("/var/lib/kith.sqlite3")),
+        ("sqlite+pysqlite:///kith.sqlite3", Path("kith.sqlite3")),
+        ("sqlite://", None),
+        ("sqlite:///:memory:", None),
+        ("sqlite:///file:kith.sqlite3?mode=ro&uri=true", None),
+        ("postgresql:///kith", None),
+    ],
+)
+def test_the_file_of_a_database(url: str, file: Path | None) -> None:
+    assert sqlite_file(url) == file
 
 
 def test_a_reader_waits_for_no_writer(sqlite_url: str) -> None:
