@@ -1,11 +1,20 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import select, update
 
 from config.database import Sessions
-from replies.delivery import MAX_UNKNOWN, WAITS, DeliveryReport, deliver_due, next_attempt
+from replies.delivery import (
+    MAX_UNKNOWN,
+    PAUSES,
+    WAITS,
+    DeliveryReport,
+    SendingPause,
+    deliver_due,
+    next_attempt,
+)
 from replies.outbox import LetterState, OutboxEmail, claim_due, enqueue, settle_abandoned
 from replies.outgoing import new_message_id
 from replies.smtp import DeliveryError, SmtpServer, SmtpTransport
@@ -13,6 +22,7 @@ from tests.replies.letters import make_email
 from tests.services.smtp import SmtpSink, Stage
 
 LEASE = timedelta(minutes=2)
+AWAY = DeliveryError("Nobody there.", affects_all=True)
 Answer = str | BaseException | Callable[[], str]
 
 
@@ -55,6 +65,7 @@ def deliver(
     now: datetime,
     should_stop: Callable[[], bool] = lambda: False,
     owner: str = "me",
+    pause: SendingPause | None = None,
 ) -> DeliveryReport:
     return deliver_due(
         sessions,
@@ -64,6 +75,7 @@ def deliver(
         lease=LEASE,
         should_stop=should_stop,
         limit_per_claim=3,
+        pause=pause,
     )
 
 
@@ -150,12 +162,82 @@ def test_when_the_server_is_away_one_letter_waits_and_the_others_are_left_alone(
     sessions: Sessions, now: datetime
 ) -> None:
     put(sessions, now, *addresses(5))
-    transport = FakeTransport(DeliveryError("Nobody there.", affects_all=True))
-    assert deliver(sessions, transport, now) == DeliveryReport(deferred=1)
+    transport = FakeTransport(AWAY)
+    assert deliver(sessions, transport, now) == DeliveryReport(deferred=1, problem="Nobody there.")
     assert transport.sent == ["p0@example.com"]
-    assert [row.attempts for row in rows(sessions)] == [1, 0, 0, 0, 0]
+    assert [row.attempts for row in rows(sessions)] == [0, 0, 0, 0, 0]
     assert set(states(sessions)) == {LetterState.QUEUED}
-    assert deliver(sessions, transport, now + WAITS[0]) == DeliveryReport(sent=5)
+    assert deliver(sessions, transport, now + PAUSES[0]) == DeliveryReport(sent=5)
+
+
+def test_while_the_server_is_away_all_sending_rests_longer_and_longer(
+    sessions: Sessions, now: datetime
+) -> None:
+    put(sessions, now, *addresses(50))
+    transport, pause = FakeTransport(*[AWAY] * 9), SendingPause()
+    tried: list[datetime] = []
+    for minute in range(3 * 60):
+        moment, before = now + timedelta(minutes=minute), len(transport.sent)
+        deliver(sessions, transport, moment, pause=pause)
+        tried += [moment] * (len(transport.sent) - before)
+    gaps = [later - earlier for earlier, later in pairwise(tried)]
+    assert tuple(gaps) == (*PAUSES, PAUSES[-1])
+    assert {row.attempts for row in rows(sessions)} == {0}
+    assert set(states(sessions)) == {LetterState.QUEUED}
+
+
+def test_a_rest_holds_for_letters_that_come_meanwhile(sessions: Sessions, now: datetime) -> None:
+    put(sessions, now, "p0@example.com")
+    transport, pause = FakeTransport(AWAY), SendingPause()
+    deliver(sessions, transport, now, pause=pause)
+    put(sessions, now, "p1@example.com")
+    soon = now + PAUSES[0] - timedelta(seconds=1)
+    assert deliver(sessions, transport, soon, pause=pause) == DeliveryReport()
+    assert deliver(sessions, transport, now + PAUSES[0], pause=pause) == DeliveryReport(sent=2)
+
+
+def test_a_letter_that_went_out_ends_the_trouble(sessions: Sessions, now: datetime) -> None:
+    put(sessions, now, *addresses(3))
+    transport, pause = FakeTransport(AWAY, AWAY, "250 OK", AWAY), SendingPause()
+    moment = now
+    for wait in (PAUSES[0], PAUSES[1], PAUSES[0]):
+        deliver(sessions, transport, moment, pause=pause)
+        moment += wait
+        assert pause.holds(moment - timedelta(seconds=1))
+        assert not pause.holds(moment)
+
+
+def test_a_letter_that_the_server_chokes_on_does_not_hold_up_the_others(
+    sessions: Sessions, now: datetime
+) -> None:
+    put(sessions, now, *addresses(3))
+    transport, pause = FakeTransport(AWAY, "250 OK", "250 OK", AWAY), SendingPause()
+    deliver(sessions, transport, now, pause=pause)
+    deliver(sessions, transport, now + PAUSES[0], pause=pause)
+    assert states(sessions) == [LetterState.QUEUED, LetterState.SENT, LetterState.SENT]
+
+
+def test_a_server_that_is_away_is_told_aloud_and_without_addresses(
+    sessions: Sessions, now: datetime, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(sessions, now, *addresses(2))
+    deliver(sessions, FakeTransport(AWAY), now, pause=SendingPause())
+    (told,) = [each for each in caplog.records if each.levelname == "ERROR"]
+    assert "Nobody there." in told.getMessage()
+    assert "2026-11-24T23:42:00" in told.getMessage()
+
+
+def test_letters_that_failed_or_whose_fate_is_unknown_are_told_aloud(
+    sessions: Sessions, now: datetime, caplog: pytest.LogCaptureFixture
+) -> None:
+    failed, unknown, _ = put(sessions, now, *addresses(3))
+    broken = DeliveryError("Broke off.", sent_unknown=True, reply="<p1@example.com>")
+    deliver(sessions, FakeTransport(DeliveryError("Refused.", permanent=True), broken), now)
+    told = {(each.levelname, each.getMessage()) for each in caplog.records if each.levelno > 20}
+    assert told == {
+        ("WARNING", f"letter={failed} outcome=failed: Refused."),
+        ("ERROR", f"letter={unknown} outcome=unknown: Broke off."),
+    }
 
 
 def test_we_give_up_after_about_three_days(sessions: Sessions, now: datetime) -> None:
@@ -211,7 +293,10 @@ def test_a_server_that_keeps_breaking_off_does_not_spoil_every_letter(
 ) -> None:
     put(sessions, now, *addresses(12))
     broken = [DeliveryError("Broke off.", sent_unknown=True) for _ in range(12)]
-    assert deliver(sessions, FakeTransport(*broken), now) == DeliveryReport(unknown=MAX_UNKNOWN)
+    pause = SendingPause()
+    report = deliver(sessions, FakeTransport(*broken), now, pause=pause)
+    assert report == DeliveryReport(unknown=MAX_UNKNOWN, problem="Broke off.")
+    assert deliver(sessions, FakeTransport(*broken), now, pause=pause) == DeliveryReport()
     assert states(sessions).count(LetterState.QUEUED) == 12 - MAX_UNKNOWN
 
 
