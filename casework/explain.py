@@ -75,8 +75,10 @@ def _stream(file: str, judges: Judges) -> int:
     with _opened(file) as stream:
         for answer in explain_stream(stream, judges):
             faults += "error" in answer
-            sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
-            sys.stdout.flush()
+            # Half a character in an id cannot be UTF-8; with its backslash it is JSON again.
+            line = json.dumps(answer, ensure_ascii=False).encode(errors="backslashreplace")
+            sys.stdout.buffer.write(line + b"\n")
+            sys.stdout.buffer.flush()
     return 1 if faults else 0
 
 

@@ -269,3 +269,9 @@ def test_the_stream_through_the_command_ends_with_a_fault_when_a_line_had_one() 
     done = run("--jsonl", stdin=good.encode() + b"\nbroken\n")
     assert done.returncode == 1
     assert len(done.stdout.splitlines()) == 2
+
+
+def test_an_id_that_is_half_a_character_comes_back_and_the_stream_goes_on() -> None:
+    done = run("--jsonl", stdin=b'{"id": "\\ud83d", "body": "x"}\n{"id": 2, "body": "y"}\n')
+    assert done.returncode == 0, done.stderr.decode()
+    assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == ["\ud83d", 2]
