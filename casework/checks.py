@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import click
-from sqlalchemy.exc import SQLAlchemyError
 
 from casework.bootstrap import make_desk, make_mailbox, make_transport
 from casework.environment import clock, current_settings
-from casework.schema import check_schema
+from casework.schema import check_schema, exposed_files
 from config.database import make_engine
 from config.errors import KithError
 from config.settings import Mode, Settings
@@ -63,14 +62,15 @@ def _database(settings: Settings) -> str:
     engine = make_engine(settings.database_url)
     try:
         check_schema(engine)
-    except SQLAlchemyError as error:
-        kind = type(error).__name__
-        raise KithError(
-            f"The database cannot be reached ({kind}). Check database.url and that it runs."
-        ) from error
     finally:
         engine.dispose()
-    return f"Reached ({engine.dialect.name}), and up to date."
+    exposed = exposed_files(settings)
+    if exposed:
+        names = ", ".join(map(str, exposed))
+        raise KithError(
+            f"Other users of this computer can read: {names}. Take that away with chmod go-rwx."
+        )
+    return f"Reached ({engine.dialect.name}), up to date, and nobody else can read it."
 
 
 def _inbox(settings: Settings) -> str:

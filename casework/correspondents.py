@@ -69,6 +69,13 @@ def add_correspondent(
     return KnownCorrespondent(number, no_automatic_mail=False, unsafe_address=False)
 
 
+def addresses_of(session: Session, drawer: Drawer, correspondent_id: int) -> tuple[str, ...]:
+    """Return the keys of all addresses of a person, those just put by included."""
+    drawer.empty()
+    values = {"wanted": correspondent_id}
+    return tuple(session.execute(_ADDRESSES, values).scalars())
+
+
 # Statements are built once: to build one costs more than to run it.
 _FIND = (
     select(
@@ -82,5 +89,6 @@ _FIND = (
     .order_by(CORRESPONDENTS.c.id)
     .with_for_update(of=CORRESPONDENTS)
 )
+_ADDRESSES = select(ADDRESSES.c.key).where(ADDRESSES.c.correspondent_id == bindparam("wanted"))
 _ADD = insert(CORRESPONDENTS).returning(CORRESPONDENTS.c.id)
 _ADD_ADDRESS = insert(ADDRESSES)

@@ -59,13 +59,12 @@ def dispose(
         case Verdict.PERSONAL:
             return _personal(screening, classification, risk, known_sender=known_sender)
         case Verdict.AUTO_REPLY | Verdict.DELIVERY_REPORT | Verdict.RECEIPT:
-            if answers_a_case:
+            in_danger = is_human(classification) and risk.level in WAITING_FOR_A_PERSON
+            if answers_a_case and not in_danger:
                 return Disposition(Action.NOTE, please_sort=False, reason=screening.reason)
             return _held(screening, classification, risk)
-        case Verdict.BULK | Verdict.ROBOT | Verdict.SPAM:
+        case Verdict.BULK | Verdict.ROBOT | Verdict.SPAM | Verdict.LOOP:
             return _held(screening, classification, risk)
-        case Verdict.LOOP:
-            return Disposition(Action.SCREEN_OUT, please_sort=False, reason=screening.reason)
 
 
 def _personal(

@@ -1,7 +1,6 @@
 """The one place where commands read the environment."""
 
 import os
-import socket
 from datetime import UTC, datetime
 
 from config.settings import Settings, load_settings
@@ -15,8 +14,3 @@ def current_settings() -> Settings:
 def clock() -> datetime:
     """Return the present moment in UTC."""
     return datetime.now(UTC)
-
-
-def host_name() -> str:
-    """Return the name of this machine."""
-    return socket.gethostname()

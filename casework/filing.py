@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from casework.correspondents import (
     KnownCorrespondent,
     add_correspondent,
+    addresses_of,
     can_be_written_to,
     find_correspondents,
 )
@@ -34,9 +35,11 @@ from intake.inbox import (
     settlement_row,
     twins_of,
 )
-from intake.message import Address
+from intake.message import Address, Message
 from intake.risk import RiskLevel
 from intake.taxonomy import Kind
+from replies.acknowledgement import Permission
+from replies.outbox import cancel_automatic
 from replies.outgoing import address_key
 
 FIRST_STAGE = "new"
@@ -52,7 +55,21 @@ class Incoming:
 
     received_id: int
     judged: Judged
-    acknowledgement: str
+    permission: Permission
+    needs_look: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HoldBack:
+    """Why nothing automatic goes to a person any more: the column that says so, and the words."""
+
+    column: str
+    words: str
+
+
+UNSAFE = HoldBack("unsafe_address", "They say that a reply may not be safe.")
+CHILD = HoldBack("no_automatic_mail", "A child or young person may have written.")
+STOPPED = HoldBack("no_automatic_mail", "They wrote STOP.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +90,8 @@ class Cabinet:
         session: Session,
         now: datetime,
         owner: str,
-        mails: Sequence[ClaimedMail],
-        senders: Iterable[Address],
+        mails: Sequence[tuple[ClaimedMail, Message]],
+        writers: Iterable[Address],
     ) -> None:
         """Make sure that `owner` holds the mails, and ask once for what all of them need.
 
@@ -84,9 +101,11 @@ class Cabinet:
         self.now = now
         self._owner = owner
         self._drawer = Drawer(session)
-        hold(session, [mail.id for mail in mails], owner=owner)
-        self._twins = twins_of(session, mails)
-        self._people = find_correspondents(session, senders)
+        claimed = [mail for mail, _ in mails]
+        hold(session, [mail.id for mail in claimed], owner=owner)
+        self._twins = twins_of(session, claimed)
+        self._people = find_correspondents(session, writers)
+        self._cases = _cases_with(session, [message for _, message in mails])
 
     def close(self) -> None:
         """Write what was put by."""
@@ -100,6 +119,13 @@ class Cabinet:
         """Return who has this address, or None."""
         return self._people.get(address_key(address.email)) if address else None
 
+    def case_with(self, message: Message) -> int | None:
+        """Return the case that has a mail of this sender with this Message-ID, or None.
+
+        The same mail comes again, with other Received lines, through an alias or a forwarder.
+        """
+        return self._cases.get(_identity(message))
+
     def settle(self, mail: ClaimedMail, settlement: Settlement) -> None:
         """Put by what became of a mail."""
         row = settlement_row(mail.id, owner=self._owner, now=self.now, settlement=settlement)
@@ -112,7 +138,6 @@ class Cabinet:
         match: Match,
         *,
         please_sort: bool,
-        needs_look: bool = False,
     ) -> Filing:
         """Open a case for the mail, with its strands, correspondence, dates and history.
 
@@ -129,7 +154,7 @@ class Cabinet:
             "unsafe_reply": risk.unsafe_reply,
             "child_sender": risk.child_sender,
             "please_sort": please_sort,
-            "needs_look": needs_look,
+            "needs_look": incoming.needs_look,
             "unconfirmed_sender": match.knows_our_message_id,
             "may_belong_to": match.may_belong_to,
             "opened_at": self.now,
@@ -138,7 +163,8 @@ class Cabinet:
         case_id = self.session.execute(_OPEN_CASE, case).scalar_one()
         self._add_strands(case_id, judged.classification)
         self._add_message(case_id, incoming)
-        self._record(case_id, *_opening_lines(judged, match))
+        self._record(case_id, *_opening_lines(incoming, match))
+        self._add_key_dates(case_id, incoming)
         return Filing(case_id, reference, person.id if person else None, is_new=True)
 
     def append(self, incoming: Incoming, case_id: int) -> Filing:
@@ -154,17 +180,20 @@ class Cabinet:
             "status": status,
             "unsafe_reply": case.unsafe_reply or judged.risk.unsafe_reply,
             "child_sender": case.child_sender or judged.risk.child_sender,
+            "needs_look": case.needs_look or incoming.needs_look,
             "last_received_at": judged.received_at,
             "closed_at": None,
         }
         self.session.execute(update(CASES).where(CASES.c.id == case_id).values(changes))
         self._add_message(case_id, incoming)
+        self._add_key_dates(case_id, incoming)
         self._record(case_id, Line(What.RECEIVED, "Another mail from the correspondent."))
         if level is not old_level:
             self._record(case_id, Line(What.RISK_RAISED, f"From {old_level} to {level}."))
         if status != case.status:
             line = Line(What.STATUS_CHANGED, f"From {case.status} to {status}.")
             self._record(case_id, line)
+        self._record(case_id, *_flag_lines(incoming))
         self._add_new_strand(case_id, judged.classification)
         reference = CaseReference(case.reference)
         return Filing(case_id, reference, case.correspondent_id, is_new=False)
@@ -180,19 +209,23 @@ class Cabinet:
         self._drawer.put(_ADD_LETTER, row)
         self._record(case_id, line)
 
-    def stop_automatic_mail(self, filing: Filing) -> None:
-        """Honour a STOP: nothing goes to this person by itself any more; people still answer."""
+    def hold_back(self, filing: Filing, why: HoldBack) -> None:
+        """Send nothing more to this person by itself, and take back what has not left yet."""
         if filing.correspondent_id is None:
             return
         self.session.execute(
             update(CORRESPONDENTS)
             .where(CORRESPONDENTS.c.id == filing.correspondent_id)
-            .values(no_automatic_mail=True)
+            .values({why.column: True})
         )
-        for key, person in self._people.items():
-            if person.id == filing.correspondent_id:
-                self._people[key] = replace(person, no_automatic_mail=True)
-        line = Line(What.STOPPED, "They wrote STOP: no more automatic mail to them.")
+        self._people |= {
+            key: replace(person, **{why.column: True})
+            for key, person in self._people.items()
+            if person.id == filing.correspondent_id
+        }
+        for key in addresses_of(self.session, self._drawer, filing.correspondent_id):
+            cancel_automatic(self.session, key, now=self.now, reason=why.words)
+        line = Line(What.STOPPED, f"{why.words} Nothing goes to them by itself any more.")
         self._record(filing.case_id, line)
 
     def _record(self, case_id: int, *lines: Line) -> None:
@@ -200,9 +233,15 @@ class Cabinet:
 
     def _add_message(self, case_id: int, incoming: Incoming) -> None:
         self._drawer.put(_ADD_MESSAGE, _message_row(case_id, incoming))
+        if incoming.judged.message.message_id:
+            self._cases.setdefault(_identity(incoming.judged.message), case_id)
+
+    def _add_key_dates(self, case_id: int, incoming: Incoming) -> None:
         for each in incoming.judged.risk.key_dates:
             row = {"case_id": case_id, "type": each.type, "on": each.date, "words": each.text}
             self._drawer.put(_ADD_KEY_DATE, row | {"is_confirmed": False})
+            line = Line(What.DATE_FOUND, f"{each.type.replace('_', ' ')}, {each.date.isoformat()}.")
+            self._record(case_id, line)
 
     def _add_strands(self, case_id: int, kinds: Classification) -> None:
         main = _strand_row(case_id, kinds.kind, kinds.confidence)
@@ -236,6 +275,19 @@ class Cabinet:
         return person
 
 
+def _identity(message: Message) -> tuple[str, str]:
+    sender = address_key(message.sender.email) if message.sender else ""
+    return message.message_id or "", sender
+
+
+def _cases_with(session: Session, messages: Iterable[Message]) -> dict[tuple[str, str], int]:
+    ids = [message.message_id for message in messages if message.message_id]
+    if not ids:
+        return {}
+    rows = session.execute(_SAME_IDS, {"wanted": ids}).all()
+    return {(row.message_id, address_key(row.sender_email)): row.case_id for row in reversed(rows)}
+
+
 def _message_row(case_id: int, incoming: Incoming) -> dict[str, object]:
     judged = incoming.judged
     message, risk, kinds = judged.message, judged.risk, judged.classification
@@ -259,7 +311,7 @@ def _message_row(case_id: int, incoming: Incoming) -> dict[str, object]:
         "kind": kinds.kind,
         "confidence": kinds.confidence,
         "kind_evidence": _rows(kinds.evidence),
-        "acknowledgement": incoming.acknowledgement,
+        "acknowledgement": incoming.permission.reason,
     }
 
 
@@ -267,7 +319,8 @@ def _strand_row(case_id: int, kind: Kind, confidence: float) -> dict[str, object
     return {"case_id": case_id, "kind": kind, "stage": FIRST_STAGE, "confidence": confidence}
 
 
-def _opening_lines(judged: Judged, match: Match) -> list[Line]:
+def _opening_lines(incoming: Incoming, match: Match) -> list[Line]:
+    judged = incoming.judged
     kinds = judged.classification
     how_sure = "sure" if kinds.sure else "not sure"
     lines = [
@@ -277,13 +330,21 @@ def _opening_lines(judged: Judged, match: Match) -> list[Line]:
     if judged.risk.level is not RiskLevel.NONE:
         lines.append(Line(What.RISK_RAISED, f"To {judged.risk.level}, by rule."))
     if match.may_belong_to is not None and match.hint is not None:
-        lines.append(
-            Line(
-                What.SORTED,
-                f"It may belong to another case: {match.hint}, but comes from somebody else.",
-            )
-        )
+        words = f"It may belong to another case: {match.hint}, but who wrote it is not certain."
+        lines.append(Line(What.SORTED, words))
+    lines += _flag_lines(incoming)
+    if not incoming.permission.allowed:
+        lines.append(Line(What.NOT_ACKNOWLEDGED, incoming.permission.reason))
     return lines
+
+
+def _flag_lines(incoming: Incoming) -> list[Line]:
+    flags = (
+        (incoming.judged.risk.unsafe_reply, "It may not be safe to answer."),
+        (incoming.judged.risk.child_sender, "A child or young person may have written."),
+        (incoming.needs_look, "It could not be read whole: please look."),
+    )
+    return [Line(What.FLAGGED, words) for is_set, words in flags if is_set]
 
 
 def _plain(kind: Kind) -> str:
@@ -304,9 +365,15 @@ _LOCK_CASE = (
         CASES.c.risk_level,
         CASES.c.unsafe_reply,
         CASES.c.child_sender,
+        CASES.c.needs_look,
     )
     .where(CASES.c.id == bindparam("wanted"))
     .with_for_update()
+)
+_SAME_IDS = (
+    select(CASE_MESSAGES.c.message_id, CASE_MESSAGES.c.sender_email, CASE_MESSAGES.c.case_id)
+    .where(CASE_MESSAGES.c.message_id.in_(bindparam("wanted", expanding=True)))
+    .order_by(CASE_MESSAGES.c.id)
 )
 _ADD_STRAND = insert(STRANDS)
 _ADD_MESSAGE = insert(CASE_MESSAGES)

@@ -30,6 +30,9 @@ class What(StrEnum):
     LETTER_UNKNOWN = "letter's fate unknown"
     AUTOMATIC_MAIL = "automatic mail noted"
     STOPPED = "automatic mail stopped"
+    FLAGGED = "flagged"
+    DATE_FOUND = "date found"
+    LETTER_CANCELLED = "letter taken back"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from casework.filing import UNTOLD
 from casework.history import KITH, What
 from casework.models import CaseEvent, CaseMessage, OutboxEmail
 from config.database import Sessions
-from config.process_identity import is_gone
+from config.process_identity import is_gone, this_process
 from replies.outbox import LetterState, settle_abandoned
 
 log = logging.getLogger(__name__)
@@ -30,15 +30,27 @@ FATES = {
         What.LETTER_UNKNOWN,
         "It may or may not have left, so it is not sent again by itself: please check. {}",
     ),
+    LetterState.CANCELLED: (What.LETTER_CANCELLED, "It did not leave. {}"),
 }
+STILL_TO_TELL = (UNTOLD, LetterState.UNKNOWN.value)
+"""What the history may say that is not the last word: whoever was sending may know better."""
 
 
 def settle_letters_of_the_dead(sessions: Sessions, now: datetime) -> None:
     """Queue again, or mark as of unknown fate, what a worker that died had in hand."""
     with sessions.begin() as session:
-        settled = settle_abandoned(session, now=now, is_gone=is_gone)
+        settled = settle_abandoned(session, now=now, is_gone=has_let_go)
     if settled.unknown:
         log.error("letters=%d outcome=unknown, a person must check them", settled.unknown)
+
+
+def has_let_go(owner: str) -> bool:
+    """Return whether what `owner` holds is held by nobody: it is dead, or it is ourselves.
+
+    One thread of a process delivers, and it asks before it begins: what it still holds then was
+    left behind by a run that a database error ended.
+    """
+    return owner == this_process() or is_gone(owner)
 
 
 def tell_fates(sessions: Sessions) -> int:
@@ -71,7 +83,11 @@ _UNTOLD_FATES = (
         OutboxEmail.last_error,
     )
     .join(OutboxEmail, OutboxEmail.id == CaseMessage.outbox_id)
-    .where(CaseMessage.letter_state == UNTOLD, OutboxEmail.state.in_(FATES))
+    .where(
+        CaseMessage.letter_state.in_(STILL_TO_TELL),
+        OutboxEmail.state.in_(FATES),
+        CaseMessage.letter_state != OutboxEmail.state,
+    )
     .limit(AT_ONCE)
 )
 
@@ -80,7 +96,7 @@ def _mark_told(session: Session, ids: Sequence[int], state: str) -> Sequence[int
     """Return those of `ids` that nobody else has told meanwhile."""
     statement = (
         update(CaseMessage)
-        .where(CaseMessage.id.in_(ids), CaseMessage.letter_state == UNTOLD)
+        .where(CaseMessage.id.in_(ids), CaseMessage.letter_state != state)
         .values(letter_state=state)
         .returning(CaseMessage.id)
         .execution_options(synchronize_session=False)

@@ -142,7 +142,7 @@ class CaseMessage(Base):
     received_id: Mapped[int | None] = mapped_column(ForeignKey("received_mails.id"), unique=True)
     outbox_id: Mapped[int | None] = mapped_column(ForeignKey("outbox_emails.id"), unique=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
-    message_id: Mapped[str | None] = mapped_column(CleanText)
+    message_id: Mapped[str | None] = mapped_column(CleanText, index=True)
     sender_name: Mapped[str] = mapped_column(CleanText, default="")
     sender_email: Mapped[str] = mapped_column(CleanText, default="")
     subject: Mapped[str] = mapped_column(CleanText, default="")

@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 
 from casework.correspondents import KnownCorrespondent
 from casework.disposition import Action, Disposition, dispose, is_human
-from casework.filing import Cabinet, Filing, Incoming
+from casework.filing import CHILD, STOPPED, UNSAFE, Cabinet, Filing, Incoming
 from casework.history import Line, What
 from casework.judging import Judged, Judges, judge
-from casework.threading import Match, cases_of_letters, find_case
+from casework.threading import Hint, Match, as_from_a_stranger, cases_of_letters, find_case
 from intake.bounces import parse_bounce
 from intake.inbox import ClaimedMail, MailState, Settlement
 from intake.message import Address, Message
@@ -88,10 +88,9 @@ def process_mail(cabinet: Cabinet, mail: ClaimedMail, judged: Judged, desk: Desk
         settlement = replace(SAME_MAIL, duplicate_of=twin)
         cabinet.settle(mail, settlement)
         return _not_filed(None, settlement)
-    session = cabinet.session
     person = cabinet.known(writer_of(judged))
-    match = find_case(session, judged.message, person.id if person else None)
-    answered = match.case_id or _case_of_the_letter_reported_on(session, judged)
+    match = _match(cabinet, judged, person)
+    answered = _case_of_the_letter_answered(cabinet.session, judged)
     disposition = dispose(
         judged.screening,
         judged.classification,
@@ -105,15 +104,37 @@ def process_mail(cabinet: Cabinet, mail: ClaimedMail, judged: Judged, desk: Desk
         journey = _Filing(cabinet, mail, judged, person, match, disposition, desk)
         return journey.file_and_acknowledge()
     if disposition.action is Action.NOTE and answered is not None:
-        incoming = Incoming(mail.id, judged, disposition.reason)
+        permission = Permission(allowed=False, reason=disposition.reason)
+        incoming = Incoming(mail.id, judged, permission)
         cabinet.note_automatic_mail(incoming, answered, _automatic_line(judged))
     return _not_filed(judged, settlement)
 
 
+def _match(cabinet: Cabinet, judged: Judged, person: KnownCorrespondent | None) -> Match:
+    repeated = cabinet.case_with(judged.message) if is_believed(judged) else None
+    if repeated is not None:
+        return Match(case_id=repeated, hint=Hint.SAME_MESSAGE_ID)
+    match = find_case(cabinet.session, judged.message, person.id if person else None)
+    return match if is_believed(judged) else as_from_a_stranger(match)
+
+
 def writer_of(judged: Judged) -> Address | None:
     """Return who wrote the mail as far as the sender's address tells: a robot is nobody."""
-    is_robot = judged.screening.verdict is Verdict.ROBOT or judged.screening.rule == WEBSITE_FORM
-    return None if is_robot else judged.message.sender
+    is_nobody = judged.screening.verdict in NOBODYS or judged.screening.rule == WEBSITE_FORM
+    return None if is_nobody else judged.message.sender
+
+
+def is_believed(judged: Judged) -> bool:
+    """Return whether the mail may act for its sender: join their case, or say STOP for them.
+
+    A From line can be forged. Where screening doubts it, the mail is treated as a stranger's.
+    """
+    screening = judged.screening
+    return screening.verdict is Verdict.PERSONAL and screening.rule not in DOUBTFUL_SENDERS
+
+
+NOBODYS = frozenset({Verdict.ROBOT, Verdict.LOOP})
+DOUBTFUL_SENDERS = frozenset({WEBSITE_FORM, "two-addresses", "sender-not-in-from"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +154,7 @@ class _Filing:
         filing = self._file(permission)
         if permission.allowed:
             self._queue_acknowledgement(filing)
-        if asks_to_stop(self.judged.message):
-            self.cabinet.stop_automatic_mail(filing)
+        self._hold_back(filing)
         return Outcome(
             MailState.FILED,
             self.judged,
@@ -143,6 +163,18 @@ class _Filing:
             acknowledged=permission.allowed,
             reason=permission.reason,
         )
+
+    def _hold_back(self, filing: Filing) -> None:
+        if self.judged.risk.unsafe_reply:
+            self.cabinet.hold_back(filing, UNSAFE)
+        elif self.judged.risk.child_sender:
+            self.cabinet.hold_back(filing, CHILD)
+        elif self._asks_to_stop():
+            self.cabinet.hold_back(filing, STOPPED)
+
+    def _asks_to_stop(self) -> bool:
+        is_known = self.person is not None
+        return is_believed(self.judged) and asks_to_stop(self.judged.message, is_known=is_known)
 
     def _permission(self) -> Permission:
         message, screening = self.judged.message, self.judged.screening
@@ -160,7 +192,7 @@ class _Filing:
             is_new_case=self.match.case_id is None,
             kind_is_human=is_human(self.judged.classification),
             to_address=to_address,
-            correspondent_opted_out=asks_to_stop(message)
+            correspondent_opted_out=self._asks_to_stop()
             or bool(self.person and self.person.no_automatic_mail),
             address_unsafe=bool(self.person and self.person.unsafe_address),
             now=self.cabinet.now,
@@ -169,7 +201,8 @@ class _Filing:
         )
 
     def _file(self, permission: Permission) -> Filing:
-        incoming = Incoming(self.mail.id, self.judged, permission.reason)
+        is_complete = self.judged.is_readable and self.mail.is_whole
+        incoming = Incoming(self.mail.id, self.judged, permission, needs_look=not is_complete)
         if self.match.case_id is not None:
             return self.cabinet.append(incoming, self.match.case_id)
         return self.cabinet.open_case(
@@ -177,7 +210,6 @@ class _Filing:
             self.person or writer_of(self.judged),
             self.match,
             please_sort=self.disposition.please_sort,
-            needs_look=not (self.judged.is_readable and self.mail.is_whole),
         )
 
     def _queue_acknowledgement(self, filing: Filing) -> None:
@@ -195,10 +227,11 @@ class _Filing:
         self.cabinet.add_letter(filing.case_id, outbox_id, line)
 
 
-def _case_of_the_letter_reported_on(session: Session, judged: Judged) -> int | None:
+def _case_of_the_letter_answered(session: Session, judged: Judged) -> int | None:
     """Return the case of the letter that a delivery report, receipt or auto-reply is about.
 
     A Message-ID of ours is unguessable, so whoever shows one was sent the letter or carried it.
+    A reference in the subject proves nothing, and automatic mail is easily forged.
     """
     if judged.screening.verdict not in _ABOUT_A_LETTER:
         return None
@@ -248,10 +281,16 @@ def _ancestors(message: Message) -> tuple[str, ...]:
     return (*before, message.message_id) if message.message_id else before
 
 
-def asks_to_stop(message: Message) -> bool:
-    """Return whether a line of its own says STOP, as our letters offer (rule AK-10)."""
-    lines = (line.strip(" \t.!\"'").casefold() for line in message.new_text.splitlines())
-    return "stop" in lines
+def asks_to_stop(message: Message, *, is_known: bool) -> bool:
+    """Return whether the mail says STOP, as our letters offer (rule AK-10).
+
+    It must be all that is said, or the first line from somebody known: "Stop!" also stands on a
+    line of its own where a parent tells what was shouted.
+    """
+    lines = [line for line in (each.strip() for each in message.new_text.splitlines()) if line]
+    if not lines or lines[0].strip(" .!\"'").casefold() != "stop":
+        return False
+    return len(lines) == 1 or is_known
 
 
 def _settlement(screening: Screening, disposition: Disposition) -> Settlement:

@@ -6,11 +6,12 @@ three times is set aside for a person, its bytes intact, and the rest goes on.
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from casework.filing import Cabinet
 from casework.judging import Judged
@@ -27,6 +28,7 @@ from intake.inbox import (
     raw_of,
     release,
     release_abandoned,
+    release_own,
     settle,
     small_raws,
 )
@@ -34,6 +36,7 @@ from intake.inbox import (
 log = logging.getLogger(__name__)
 
 CLAIM_AT_ONCE = 20
+TIMES_AGAINST_RIVALS = 3
 RETRY_AFTER = timedelta(seconds=30)
 
 
@@ -51,10 +54,11 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class Processed:
-    """One mail and what became of it; None when it failed and will be tried again."""
+    """One mail and what became of it; without an outcome, `problem` says why."""
 
     received_id: int
     outcome: Outcome | None
+    problem: str = "It failed and will be tried again."
 
 
 def process_received(
@@ -66,6 +70,8 @@ def process_received(
     """
     with sessions.begin() as session:
         release_abandoned(session, is_gone=worker.is_gone)
+        # What we still hold was left behind by a run that a database error ended.
+        release_own(session, owner=worker.owner)
     done = 0
     while not worker.should_stop():
         with sessions.begin() as session:
@@ -93,6 +99,7 @@ def process_batch(
     transaction of its own, so that one bad mail harms no other.
     """
     judged: list[tuple[ClaimedMail, Judged]] = []
+    began = time.monotonic()
     reading = readers(sessions)
     with reading() as session:
         small = small_raws(session, [mail.id for mail in mails])
@@ -115,8 +122,9 @@ def process_batch(
         for mail, opinion in judged:
             yield process_one(sessions, mail, opinion, desk, worker)
         return
+    spent = (time.monotonic() - began) * 1000 / max(len(done), 1)
     for processed in done:
-        _log_outcome(processed)
+        _log_outcome(processed, spent)
         yield processed
 
 
@@ -131,9 +139,9 @@ def _file_together(
     if not judged:
         return []
     with sessions.begin() as session:
-        mails = [mail for mail, _ in judged]
-        senders = [writer for _, opinion in judged if (writer := writer_of(opinion))]
-        cabinet = Cabinet(session, worker.now(), worker.owner, mails, senders)
+        mails = [(mail, opinion.message) for mail, opinion in judged]
+        writers = [writer for _, opinion in judged if (writer := writer_of(opinion))]
+        cabinet = Cabinet(session, worker.now(), worker.owner, mails, writers)
         done = [
             Processed(mail.id, process_mail(cabinet, mail, opinion, desk))
             for mail, opinion in judged
@@ -146,27 +154,42 @@ def process_one(
     sessions: Sessions, mail: ClaimedMail, judged: Judged, desk: Desk, worker: Worker
 ) -> Processed:
     """Take one mail through the pipeline in its own transaction."""
+    began = time.monotonic()
     with mail_context(mail.id):
         try:
-            [processed] = _file_together(sessions, [(mail, judged)], desk, worker)
+            processed = _file_alone(sessions, mail, judged, desk, worker)
         except ClaimLostError:
             log.warning("outcome=claim_lost")
-            return Processed(mail.id, None)
+            return Processed(mail.id, None, "Another worker took it over.")
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise
             return Processed(mail.id, _after_failure(sessions, mail, worker))
         except Exception:
             return Processed(mail.id, _after_failure(sessions, mail, worker))
-    _log_outcome(processed)
+    _log_outcome(processed, (time.monotonic() - began) * 1000)
     return processed
 
 
-def _log_outcome(processed: Processed) -> None:
+def _file_alone(
+    sessions: Sessions, mail: ClaimedMail, judged: Judged, desk: Desk, worker: Worker
+) -> Processed:
+    """File one mail; what a rival or a busy database broke off is no fault of it, and repeated."""
+    for _ in range(TIMES_AGAINST_RIVALS):
+        try:
+            return _file_together(sessions, [(mail, judged)], desk, worker)[0]
+        except (IntegrityError, OperationalError) as error:
+            if error.connection_invalidated:
+                raise
+            log.info("outcome=again error=%s", type(error).__name__)
+    return _file_together(sessions, [(mail, judged)], desk, worker)[0]
+
+
+def _log_outcome(processed: Processed, ms: float) -> None:
     if processed.outcome is not None:
         reference = processed.outcome.reference or "-"
         with mail_context(processed.received_id):
-            log.info("case=%s outcome=%s", reference, processed.outcome.state)
+            log.info("case=%s outcome=%s ms=%.0f", reference, processed.outcome.state, ms)
 
 
 def _after_failure(sessions: Sessions, mail: ClaimedMail, worker: Worker) -> Outcome | None:

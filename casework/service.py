@@ -75,7 +75,7 @@ def _count(done: Processed, report: PassReport, counts: Counter[str]) -> None:
             "state": outcome.state if outcome else "failed",
             "reference": outcome.reference if outcome else None,
             "acknowledged": bool(outcome and outcome.acknowledged),
-            "reason": outcome.reason if outcome else "It failed and will be tried again.",
+            "reason": outcome.reason if outcome else done.problem,
         }
     )
 

@@ -21,6 +21,7 @@ class Hint(StrEnum):
 
     OUR_MESSAGE_ID = "it answers one of our letters"
     REFERENCE = "it carries the case's reference in its subject"
+    SAME_MESSAGE_ID = "it is the same message once more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,17 @@ def decide(found: list[Pointer], correspondent_id: int | None) -> Match:
         may_belong_to=strongest.case_id,
         knows_our_message_id=strongest.hint is Hint.OUR_MESSAGE_ID,
         hint=strongest.hint,
+    )
+
+
+def as_from_a_stranger(match: Match) -> Match:
+    """Return the match of a mail whose sender is not to be believed: it may belong, no more."""
+    if match.case_id is None:
+        return match
+    return Match(
+        may_belong_to=match.case_id,
+        knows_our_message_id=match.hint is Hint.OUR_MESSAGE_ID,
+        hint=match.hint,
     )
 
 

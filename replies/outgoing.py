@@ -9,6 +9,7 @@ from email.utils import format_datetime
 from enum import StrEnum
 
 from config.errors import KithError
+from intake.address_text import fold_address
 from config.scrubbing import scrub
 from replies.headers import (
     LETTER_POLICY,
@@ -86,8 +87,11 @@ def new_message_id(domain: str) -> str:
 
 
 def address_key(address: str) -> str:
-    """Return the form under which letters to one address are counted."""
-    return address.strip().lower()
+    """Return the form under which letters to one mailbox are counted, however it is spelt.
+
+    Tags behind a plus, the dots of Gmail and full-width letters make no other person.
+    """
+    return fold_address(address)
 
 
 def is_sendable(address: str) -> bool:

@@ -87,8 +87,18 @@ def test_a_robots_address_or_a_forged_look_does_not_outweigh_danger(verdict: Ver
     assert decided(Verdict.BULK, Kind.AUTOMATED, RiskLevel.NOW).action is Action.SCREEN_OUT
 
 
-def test_a_loop_never_makes_a_case() -> None:
-    assert decided(Verdict.LOOP, Kind.CASE_REPORT, RiskLevel.NOW).action is Action.SCREEN_OUT
+def test_a_loop_makes_no_case_unless_a_person_tells_of_danger_in_it() -> None:
+    # The group's own website form sends from our address.
+    assert decided(Verdict.LOOP, Kind.CASE_REPORT).action is Action.SCREEN_OUT
+    assert decided(Verdict.LOOP, Kind.CASE_REPORT, RiskLevel.NOW).action is Action.FILE
+    assert decided(Verdict.LOOP, Kind.AUTOMATED, RiskLevel.NOW).action is Action.SCREEN_OUT
+
+
+def test_danger_in_a_mail_with_an_automatic_mark_is_not_just_noted() -> None:
+    marked = decided(Verdict.AUTO_REPLY, Kind.CASE_REPORT, RiskLevel.NOW, answers_a_case=True)
+    assert marked == Disposition(Action.FILE, please_sort=True, reason="because")
+    away = decided(Verdict.AUTO_REPLY, Kind.AUTOMATED, RiskLevel.NOW, answers_a_case=True)
+    assert away.action is Action.NOTE
 
 
 def test_what_cannot_be_read_is_filed_for_a_person() -> None:

@@ -5,13 +5,17 @@ from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
+from casework.correspondents import add_correspondent
+from casework.letters import tell_fates
 from casework.models import Case, CaseEvent, CaseMessage, Correspondent, OutboxEmail, ReceivedMail
 from casework.pipeline import understand
 from config.database import Sessions
-from intake.inbox import MailState, claim_next, take_up_again
+from intake.inbox import MailState, claim_next, store, take_up_again
+from intake.mailbox import FetchedMail
 from replies.acknowledgement import compose_acknowledgement
-from tests.casework.desks import a_mail, a_worker, process, receive
+from tests.casework.desks import a_mail, a_worker, process, receive, the_desk
 
 
 def states(sessions: Sessions) -> list[str]:
@@ -210,6 +214,186 @@ def test_a_failing_risk_scan_counts_as_today(
     process(sessions, a_worker(now))
     with sessions() as session:
         assert session.execute(select(Case)).scalar_one().risk_level == "today"
+
+
+def first_letter(sessions: Sessions) -> str:
+    """Return the Message-ID of the first letter in the outbox."""
+    with sessions() as session:
+        return str(session.execute(select(OutboxEmail.message_id)).scalars().first())
+
+
+def test_an_unsafe_address_is_remembered_and_what_has_not_left_is_taken_back(
+    sessions: Sessions, now: datetime
+) -> None:
+    receive(sessions, now, a_mail(now))
+    process(sessions, a_worker(now))
+    text = "Please don't reply to this address, he reads my email."
+    receive(sessions, now, a_mail(now, text, subject="Careful"), first_uid=10)
+    later = now + timedelta(days=2)
+    process(sessions, a_worker(now))
+    receive(sessions, later, a_mail(later, "May I join your group now?"), first_uid=20)
+    process(sessions, a_worker(later))
+    tell_fates(sessions)
+    with sessions() as session:
+        letters = session.execute(select(OutboxEmail)).scalars().all()
+        assert [letter.state for letter in letters] == ["cancelled"]
+        person = session.execute(select(Correspondent)).scalar_one()
+        assert person.unsafe_address
+        what = [event.what for event in session.execute(select(CaseEvent)).scalars()]
+    assert "letter taken back" in what
+    assert "automatic mail stopped" in what
+
+
+def test_a_mail_that_screening_calls_forged_neither_joins_a_case_nor_stops_anything(
+    sessions: Sessions, now: datetime
+) -> None:
+    receive(sessions, now, a_mail(now))
+    process(sessions, a_worker(now))
+    with sessions() as session:
+        reference = session.execute(select(Case.reference)).scalar_one()
+    desk = the_desk()
+    judges = replace(desk.judges, trusted_authserv_ids=frozenset({"mx.example.org"}))
+    forged = a_mail(
+        now,
+        "STOP",
+        subject=f"Re: [{reference}]",
+        Authentication_Results="mx.example.org; dmarc=fail header.from=example.org",
+    )
+    receive(sessions, now, forged, first_uid=10)
+    process(sessions, a_worker(now), replace(desk, judges=judges))
+    with sessions() as session:
+        case = session.execute(select(Case).where(Case.reference == reference)).scalar_one()
+        assert len([m for m in case.messages if m.received_id]) == 1
+        assert not session.execute(select(Correspondent)).scalar_one().no_automatic_mail
+        assert len(session.execute(select(OutboxEmail)).all()) == 1
+
+
+def test_danger_in_an_answer_with_an_automatic_mark_comes_to_the_top(
+    sessions: Sessions, now: datetime
+) -> None:
+    receive(sessions, now, a_mail(now))
+    process(sessions, a_worker(now))
+    text = "I have taken all my tablets and I want to die tonight. Please help my daughter."
+    marked = a_mail(
+        now, text, Precedence="auto_reply", In_Reply_To=first_letter(sessions), subject="Re: help"
+    )
+    receive(sessions, now, marked, first_uid=10)
+    process(sessions, a_worker(now))
+    with sessions() as session:
+        levels = session.execute(select(Case.risk_level).order_by(Case.id)).scalars().all()
+        assert "now" in levels
+        assert len(session.execute(select(OutboxEmail)).all()) == 1
+
+
+def test_a_reference_alone_lets_no_automatic_mail_onto_a_case(
+    sessions: Sessions, now: datetime
+) -> None:
+    receive(sessions, now, a_mail(now))
+    process(sessions, a_worker(now))
+    with sessions() as session:
+        reference = session.execute(select(Case.reference)).scalar_one()
+    forged = a_mail(
+        now,
+        "The court hearing is on 27 November 2026.",
+        subject=f"Re: [{reference}]",
+        Auto_Submitted="auto-replied",
+    )
+    receive(sessions, now, forged, first_uid=10)
+    process(sessions, a_worker(now))
+    with sessions() as session:
+        case = session.execute(select(Case)).scalar_one()
+        assert case.key_dates == []
+        assert "automatic mail noted" not in [event.what for event in case.events]
+
+
+def test_of_an_outsized_mail_a_person_is_told_to_look_whether_it_opens_a_case_or_joins_one(
+    sessions: Sessions, now: datetime
+) -> None:
+    def beginning(uid: int, raw: bytes) -> FetchedMail:
+        return FetchedMail(uid, raw, 90_000_000, now, is_whole=False)
+
+    with sessions.begin() as session:
+        store(session, "inbox", 1, [beginning(1, a_mail(now, sender="big@example.org"))], now)
+    receive(sessions, now, a_mail(now), first_uid=5)
+    process(sessions, a_worker(now))
+    with sessions() as session:
+        ids = select(OutboxEmail.message_id).where(OutboxEmail.to_address == "bron@example.org")
+        message_id = session.execute(ids).scalar_one()
+    answer = a_mail(now, "Here are the photos.", In_Reply_To=message_id)
+    with sessions.begin() as session:
+        store(session, "inbox", 1, [beginning(10, answer)], now)
+    process(sessions, a_worker(now))
+    with sessions() as session:
+        cases = session.execute(select(Case).order_by(Case.id)).scalars().all()
+        assert [case.needs_look for case in cases] == [True, True]
+        for case in cases:
+            assert "flagged" in [event.what for event in case.events]
+            defects = [defect for message in case.messages for defect in message.defects]
+            assert any("only the beginning" in defect for defect in defects)
+
+
+def test_stop_told_of_in_a_story_stops_nothing(sessions: Sessions, now: datetime) -> None:
+    story = "Every night he shouts and I say\nStop!\nand he does not. Can you help?"
+    receive(sessions, now, a_mail(now, story), a_mail(now, f"Hello.\n{story}", subject="Again"))
+    process(sessions, a_worker(now))
+    with sessions() as session:
+        assert not session.execute(select(Correspondent)).scalar_one().no_automatic_mail
+
+
+def test_the_same_mail_by_another_way_joins_its_case_and_gets_no_second_letter(
+    sessions: Sessions, now: datetime
+) -> None:
+    def delivered(when: datetime, hop: str) -> bytes:
+        received = f"from {hop} by mx.example.org; Tue, 24 Nov 2026 23:00:00 +0000"
+        return a_mail(now, Message_ID="<same@example.org>", Received=received)
+
+    receive(sessions, now, delivered(now, "a.example.net"), delivered(now, "b.example.net"))
+    process(sessions, a_worker(now))
+    later = now + timedelta(hours=25)
+    receive(sessions, later, delivered(later, "c.example.net"), first_uid=10)
+    process(sessions, a_worker(later))
+    with sessions() as session:
+        case = session.execute(select(Case)).scalar_one()
+        assert len([m for m in case.messages if m.received_id]) == 3
+        assert len(session.execute(select(OutboxEmail)).all()) == 1
+
+
+def test_spellings_of_one_mailbox_are_one_correspondent(sessions: Sessions, now: datetime) -> None:
+    spellings = ["v.ictim@gmail.com", "victim+1@gmail.com", "Victim@googlemail.com"]
+    receive(sessions, now, *(a_mail(now, sender=each, subject=each) for each in spellings))
+    process(sessions, a_worker(now))
+    with sessions() as session:
+        assert len(session.execute(select(Correspondent)).all()) == 1
+        assert len(session.execute(select(OutboxEmail)).all()) == 1
+
+
+def test_a_race_lost_to_another_worker_is_not_held_against_the_mail(
+    sessions: Sessions, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receive(sessions, now, a_mail(now))
+    lost: list[int] = []
+
+    def rival_first(*arguments: object) -> object:
+        if len(lost) < 2:
+            lost.append(1)
+            raise IntegrityError("INSERT", {}, ValueError("a rival was quicker"))
+        return add_correspondent(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("casework.filing.add_correspondent", rival_first)
+    [processed] = process(sessions, a_worker(now))
+    assert processed.outcome is not None
+    assert states(sessions) == [MailState.FILED]
+    with sessions() as session:
+        assert session.execute(select(ReceivedMail.failures)).scalar_one() == 0
+
+
+def test_what_a_broken_run_left_claimed_is_taken_up_by_the_next_at_once(
+    sessions: Sessions, now: datetime
+) -> None:
+    receive(sessions, now, a_mail(now))
+    with sessions.begin() as session:
+        claim_next(session, now=now, owner="me", lease=timedelta(hours=1), limit=5)
+    assert len(process(sessions, a_worker(now, "me"))) == 1
 
 
 BOUNCE = """\

@@ -226,3 +226,5 @@ def test_one_line_is_one_line(text: str) -> None:
 
 def test_addresses_are_counted_whatever_their_case() -> None:
     assert address_key(" Rowan@Example.COM ") == "rowan@example.com"
+    assert address_key("row.an+kith@googlemail.com") == "rowan@gmail.com"
+    assert address_key("rowan@ｅxample.com") == "rowan@example.com"

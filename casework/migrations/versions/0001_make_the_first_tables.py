@@ -257,6 +257,9 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_case_messages_letter_state"), ["letter_state"], unique=False
         )
+        batch_op.create_index(
+            batch_op.f("ix_case_messages_message_id"), ["message_id"], unique=False
+        )
 
     op.create_table(
         "key_dates",
