@@ -3,7 +3,8 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,8 @@ from replies.smtp import (
     SmtpServer,
     SmtpServerError,
     SmtpTransport,
-    _dotted,
 )
+from replies.smtp.transport import _dotted
 from tests.replies.letters import NOW, make_email
 from tests.services.smtp import SmtpSink, Stage
 
@@ -255,6 +256,112 @@ def test_a_name_that_does_not_exist_is_worth_another_try() -> None:
     with pytest.raises(DeliveryError) as caught:
         send(transport)
     assert (caught.value.permanent, caught.value.affects_all) == (False, True)
+
+
+@contextmanager
+def dripping_server(begin: bytes, tls: ssl.SSLContext | None = None) -> Iterator[int]:
+    """Serve one connection on loopback; after `begin` never end an answer, never fall silent."""
+    listener, over = socket.create_server(("127.0.0.1", 0)), threading.Event()
+
+    def serve() -> None:
+        with suppress(OSError):
+            connection, _ = listener.accept()
+            with tls.wrap_socket(connection, server_side=True) if tls else connection as spoken:
+                spoken.sendall(begin)
+                while not over.wait(0.02):
+                    spoken.sendall(b"2")
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield listener.getsockname()[1]
+    over.set()
+    listener.close()
+    thread.join(timeout=5)
+
+
+@pytest.mark.parametrize(
+    ("begin", "may_have_left"),
+    [
+        (b"", False),
+        (b"220 hello\r\n", False),
+        (b"220 hello\r\n250 OK\r\n250 OK\r\n250 OK\r\n", False),
+        (b"220 hello\r\n250 OK\r\n250 OK\r\n250 OK\r\n354 go on\r\n", True),
+    ],
+)
+def test_a_server_that_drips_cannot_hold_a_letter_beyond_its_deadline(
+    begin: bytes, may_have_left: bool
+) -> None:
+    with dripping_server(begin) as port:  # each piece comes in time; without a deadline it hangs
+        server = SmtpServer("127.0.0.1", port, security="none", timeout=30, deadline=0.4)
+        with pytest.raises(DeliveryError) as caught:
+            send(SmtpTransport(server))
+    assert caught.value.sent_unknown is may_have_left
+    assert caught.value.affects_all is not may_have_left
+
+
+def test_a_server_that_does_not_finish_the_handshake_is_given_up() -> None:
+    with dripping_server(b"") as port:
+        transport = SmtpTransport(SmtpServer("127.0.0.1", port, timeout=30, deadline=0.4))
+        with pytest.raises(DeliveryError) as caught:
+            transport.connect()
+    assert not caught.value.sent_unknown
+
+
+def test_a_letter_whose_time_is_up_before_its_text_was_sent_has_not_left(
+    smtp_sink: SmtpSink,
+) -> None:
+    ticks = count(step=9.0)  # every look at the clock costs nine seconds
+    server = SmtpServer(smtp_sink.host, smtp_sink.port, security="none", deadline=60)
+    with pytest.raises(DeliveryError) as caught:
+        send(SmtpTransport(server, clock=lambda: next(ticks)))
+    assert not caught.value.sent_unknown
+    assert caught.value.affects_all
+    assert smtp_sink.letters == []
+
+
+def test_each_letter_has_a_deadline_of_its_own(smtp_sink: SmtpSink) -> None:
+    moment = [1000.0]
+    server = SmtpServer(smtp_sink.host, smtp_sink.port, security="none", deadline=20)
+    transport = SmtpTransport(server, clock=lambda: moment[0])
+    for _ in range(5):
+        send(transport)
+        moment[0] += 15
+    transport.close()
+    assert len(smtp_sink.letters) == 5
+    assert connections(smtp_sink) == 1
+
+
+@pytest.mark.parametrize(("timeout", "deadline"), [(0, 60), (60, 0), (-1, 60)])
+def test_no_time_at_all_is_refused(timeout: float, deadline: float) -> None:
+    with pytest.raises(SmtpServerError, match="more than 0"):
+        SmtpTransport(SmtpServer("smtp.example.org", 465, timeout=timeout, deadline=deadline))
+
+
+def test_an_address_that_does_not_answer_leaves_time_for_the_next(
+    smtp_sink: SmtpSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = socket.getaddrinfo(smtp_sink.host, smtp_sink.port, type=socket.SOCK_STREAM)
+    with full_server() as dead:
+        silent = socket.getaddrinfo("127.0.0.1", dead, type=socket.SOCK_STREAM)
+        monkeypatch.setattr(
+            "replies.smtp.connection.addresses_of", lambda _host, _port: [*silent, *real]
+        )
+        server = SmtpServer(smtp_sink.host, smtp_sink.port, security="none", deadline=2)
+        send(SmtpTransport(server))
+    assert len(smtp_sink.letters) == 1
+
+
+@contextmanager
+def full_server() -> Iterator[int]:
+    """Give a port whose queue of callers is full, so that the next one is left without answer."""
+    with socket.socket() as listener, ExitStack() as callers:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):
+            caller = callers.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
 
 
 @pytest.fixture(scope="module")

@@ -1,54 +1,23 @@
-"""The back door: letters leave here, one recipient each, over one kept connection.
+"""The one who carries letters to the mail server, over one kept connection."""
 
-What matters is to know the truth about a letter. Until its last dot is sent it has certainly not
-left; when the connection breaks after that and before the answer, nobody knows.
-"""
-
-import ipaddress
 import smtplib
 import ssl
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Protocol
 
-from config.errors import KithError
+from replies.smtp.connection import TimedSmtp
+from replies.smtp.server import DeliveryError, SmtpServer, check_server
 
 MAX_IDLE_S = 60.0
 MAX_LETTERS = 100
-_HELLO = "[127.0.0.1]"  # RFC 5321 4.1.3; the name of this machine is nobody's business
+GOODBYE_S = 5.0
+KEPT_FOR_THE_ANSWER = 0.25
+"""The part of a letter's time kept for its text: out of time then, nobody knows whether it left."""
 _CLOSING = 421
 _ABOUT_US = (_CLOSING, 503, 530, 534, 535, 538)  # our login or order of commands, not the letter
 _QUOTA = b"5.4.5"  # Gmail, when a day's letters are used up
-
-
-class SmtpServerError(KithError):
-    """The settings of the mail server cannot work; the sentence says which and why."""
-
-
-class DeliveryError(KithError):
-    """A letter was not delivered, or nobody knows.
-
-    `permanent`: it will never be taken. `sent_unknown`: it may have left. `affects_all`:
-    the server or our account is at fault, so other letters need not be tried now. `reply`: what the
-    server said; it may hold an address, so it is for the database and not for the log.
-    """
-
-    def __init__(
-        self,
-        problem: str,
-        *,
-        permanent: bool = False,
-        sent_unknown: bool = False,
-        affects_all: bool = False,
-        reply: str = "",
-    ) -> None:
-        super().__init__(problem)
-        self.permanent = permanent
-        self.sent_unknown = sent_unknown
-        self.affects_all = affects_all
-        self.reply = reply
 
 
 class Transport(Protocol):
@@ -61,21 +30,6 @@ class Transport(Protocol):
         """Say goodbye; nothing is raised."""
 
 
-@dataclass(frozen=True, slots=True)
-class SmtpServer:
-    """Where letters leave. `security`: tls (from the first byte), starttls; none on loopback only.
-
-    No login without `username`. `timeout` in seconds for each step.
-    """
-
-    host: str
-    port: int
-    security: str = "tls"
-    username: str = ""
-    password: str = field(default="", repr=False)
-    timeout: float = 60.0
-
-
 class SmtpTransport:
     """One kept connection, opened when the first letter comes. Not for two threads at once.
 
@@ -83,17 +37,25 @@ class SmtpTransport:
     """
 
     def __init__(self, server: SmtpServer, *, clock: Callable[[], float] = time.monotonic) -> None:
-        _check(server)
+        check_server(server)
         self._server = server
         self._clock = clock
         self._smtp: smtplib.SMTP | None = None
         self._used_at = 0.0
+        self._ends_at = 0.0
         self._letters = 0
 
     def send(self, *, sender: str, recipient: str, content: bytes) -> str:
-        """Hand one letter over and return the server's reply. Raises `DeliveryError`."""
+        """Hand one letter over and return the server's reply. Raises `DeliveryError`.
+
+        Takes no longer than the server's `deadline`, but for the name service, which has its own.
+        """
+        start, deadline = self._clock(), self._server.deadline
         try:
+            self._leave_worn_out()
+            self._ends_at = start + deadline * (1 - KEPT_FOR_THE_ANSWER)
             smtp = self._offer(sender, recipient)
+            self._ends_at = start + deadline
             reply = self._hand_over(smtp, content)
         except DeliveryError:
             raise
@@ -108,6 +70,7 @@ class SmtpTransport:
     def connect(self) -> None:
         """Open the connection and log in, to see whether that works. Raises `DeliveryError`."""
         self.close()
+        self._ends_at = self._clock() + self._server.deadline
         try:
             self._connect()
         except (OSError, smtplib.SMTPException) as error:
@@ -118,6 +81,7 @@ class SmtpTransport:
     def close(self) -> None:
         """Say goodbye; nothing is raised."""
         if self._smtp is not None:
+            self._ends_at = self._clock() + min(GOODBYE_S, self._server.deadline / 4)
             with suppress(OSError, smtplib.SMTPException):
                 self._smtp.quit()
         self._drop()
@@ -129,16 +93,26 @@ class SmtpTransport:
             self._expect(smtp, answer, "refused the sender")
             self._expect(smtp, smtp.rcpt(recipient), "refused the recipient")
             self._expect(smtp, smtp.docmd("DATA"), "refused the letter", good=354)
+            self._left()  # with no time left the text is not even begun
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
             raise _unreached(error) from error
         return smtp
 
-    def _begin(self, sender: str) -> tuple[smtplib.SMTP, tuple[int, bytes]]:
-        """Say MAIL and return the answer; anew where a kept connection was closed meanwhile."""
+    def _left(self) -> float:
+        """Return the seconds that the next step may take; raises `TimeoutError` when time is up."""
+        left = self._ends_at - self._clock()
+        if left <= 0:
+            raise TimeoutError("the time for this letter is up")
+        return min(left, self._server.timeout)
+
+    def _leave_worn_out(self) -> None:
         is_old = self._clock() - self._used_at > MAX_IDLE_S or self._letters >= MAX_LETTERS
         if self._smtp is not None and is_old:
             self.close()
+
+    def _begin(self, sender: str) -> tuple[smtplib.SMTP, tuple[int, bytes]]:
+        """Say MAIL and return the answer; anew where a kept connection was closed meanwhile."""
         if self._smtp is not None:
             with suppress(OSError, smtplib.SMTPException):
                 answer = self._smtp.mail(sender)
@@ -149,7 +123,9 @@ class SmtpTransport:
         return smtp, smtp.mail(sender)
 
     def _connect(self) -> smtplib.SMTP:
-        self._smtp = smtp = _open(self._server)
+        is_encrypted = self._server.security == "tls"
+        context = ssl.create_default_context() if is_encrypted else None
+        self._smtp = smtp = TimedSmtp(self._server.host, self._server.port, self._left, context)
         self._letters = 0
         if self._server.security == "starttls":
             smtp.starttls(context=ssl.create_default_context())
@@ -193,39 +169,6 @@ class SmtpTransport:
             with suppress(OSError):
                 self._smtp.close()
         self._smtp = None
-
-
-def _check(server: SmtpServer) -> None:
-    if server.security not in ("tls", "starttls", "none"):
-        raise SmtpServerError("The mail server's security must be tls, starttls or none.")
-    if server.security == "none" and not _is_loopback(server.host):
-        raise SmtpServerError(
-            "The mail server's security may be none only on this very machine: letters and "
-            "password would cross the network for all to read. Use tls or starttls."
-        )
-    if not (server.password.isascii() and server.username.isascii()):
-        raise SmtpServerError(
-            "The mail server's user name or password has a letter with an accent, which mail "
-            "servers do not take. Choose another password (an app password is best)."
-        )
-
-
-def _is_loopback(host: str) -> bool:
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def _open(server: SmtpServer) -> smtplib.SMTP:
-    if server.security == "tls":
-        context = ssl.create_default_context()
-        return smtplib.SMTP_SSL(
-            server.host, server.port, _HELLO, timeout=server.timeout, context=context
-        )
-    return smtplib.SMTP(server.host, server.port, _HELLO, timeout=server.timeout)
 
 
 def _refusal(answer: tuple[int, bytes], problem: str) -> DeliveryError:
