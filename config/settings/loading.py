@@ -23,6 +23,7 @@ CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
 """Where systemd puts what `LoadCredential=` names."""
 
 USUAL_FILE = Path("kith.toml")
+LEASE = ("service", "lease_seconds")
 
 
 def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
@@ -37,7 +38,8 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     in_file = given_in_file(file) if file else ()
     given = overlay(in_file, given_in_environment(environ))
     settings = _validated(given, _base(file))
-    _check_site_dir(settings, given)
+    if problems := (*_site_dir_problems(settings, given), *_lease_problems(settings, given)):
+        raise SettingsError(*problems)
     return _with_passwords(settings, given, environ)
 
 
@@ -76,16 +78,25 @@ def _nested(given: Iterable[Given], base: Path) -> dict[str, object]:
     return {**top, **sections}
 
 
-def _check_site_dir(settings: Settings, given: Iterable[Given]) -> None:
+def _site_dir_problems(settings: Settings, given: Iterable[Given]) -> tuple[str, ...]:
     # os.path answers where Path would raise: a name too long, a directory that is closed to us
-    if settings.site_dir is not None and not os.path.isdir(settings.site_dir):
-        raise SettingsError(
-            _trouble(
-                given,
-                ("site_dir",),
-                "names a directory that is not there, or is closed to Kith. Make it first.",
-            )
-        )
+    if settings.site_dir is None or os.path.isdir(settings.site_dir):
+        return ()
+    wording = "names a directory that is not there, or is closed to Kith. Make it first."
+    return (_trouble(given, ("site_dir",), wording),)
+
+
+def _lease_problems(settings: Settings, given: tuple[Given, ...]) -> tuple[str, ...]:
+    """Refuse a lease that may end while a letter is still on its way."""
+    lease, timeout = settings.service.lease_seconds, settings.smtp.timeout
+    if lease >= 2 * timeout:
+        return ()
+    why = "or a letter could still be on its way when its lease ends."
+    if LEASE in {each.key for each in given}:
+        wording = f"must be {2 * timeout:g} or more, twice timeout in [smtp], {why}"
+        return (_trouble(given, LEASE, wording),)
+    wording = f"must be {lease / 2:g} or less, half of lease_seconds in [service], {why}"
+    return (_trouble(given, ("smtp", "timeout"), wording),)
 
 
 def _trouble(given: Iterable[Given], key: Key, wording: str) -> str:

@@ -148,7 +148,7 @@ class ServiceSettings(Section):
         120,
         description=(
             "After this many seconds of silence, work that a process had claimed may be taken up "
-            "by another. Keep it well above the smtp timeout."
+            "by another. At least twice the timeout of smtp."
         ),
         examples=[120],
     )

@@ -128,5 +128,10 @@ class SmtpSettings(ServerSettings):
         examples=["mailbox-password"],
     )
     timeout: Seconds = Field(
-        60, description="Seconds to wait for the server at each step.", examples=[60]
+        60,
+        description=(
+            "Seconds to wait for the server at each step. All steps of one letter together take no "
+            "longer than half of lease_seconds."
+        ),
+        examples=[60],
     )

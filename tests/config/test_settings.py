@@ -487,3 +487,30 @@ def test_settings_cannot_be_changed() -> None:
         settings.mode = Mode.LIVE  # type: ignore[misc]
     with pytest.raises(ValidationError):
         settings.web.port = 1  # type: ignore[misc]
+
+
+def test_a_lease_shorter_than_two_steps_of_sending_is_an_error(here: Path) -> None:
+    told = fault("[service]\nlease_seconds = 119\n", here)
+    assert "kith.toml, line 2: lease_seconds in [service] must be 120 or more" in told
+    assert "twice timeout in [smtp]" in told
+    both = fault("[service]\nlease_seconds = 150\n[smtp]\ntimeout = 90\n", here)
+    assert "lease_seconds in [service] must be 180 or more" in both
+    in_variable = variable_fault(KITH_SERVICE__LEASE_SECONDS="15", KITH_SMTP__TIMEOUT="10")
+    assert "KITH_SERVICE__LEASE_SECONDS must be 20 or more" in in_variable
+
+
+def test_a_timeout_longer_than_half_of_the_lease_is_an_error(here: Path) -> None:
+    told = fault("[smtp]\ntimeout = 60.5\n", here)
+    assert "kith.toml, line 2: timeout in [smtp] must be 60 or less" in told
+    assert "half of lease_seconds in [service]" in told
+
+
+def test_a_short_lease_goes_with_a_short_timeout(here: Path) -> None:
+    file = write(here, "[service]\nlease_seconds = 10\n[smtp]\ntimeout = 5\n")
+    assert load_settings(file, {}).service.lease_seconds == 10
+
+
+def test_a_wrong_directory_and_a_wrong_lease_are_told_together(here: Path) -> None:
+    told = fault('site_dir = "nowhere"\n[service]\nlease_seconds = 5\n', here)
+    assert "site_dir" in told
+    assert "lease_seconds" in told
