@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 import click
 
+from casework.belief import asks_to_stop
 from casework.disposition import Action, Disposition, dispose, is_human
 from casework.judging import Judged, Judges, judge, load_judges
 from config.errors import KithError
@@ -240,7 +241,7 @@ def _answer_to(judged: Judged) -> str:
         is_new_case=True,
         kind_is_human=is_human(judged.classification),
         to_address=message.sender.email if message.sender else None,
-        correspondent_opted_out=False,
+        correspondent_opted_out=asks_to_stop(judged, is_known=False),
         address_unsafe=False,
         now=judged.received_at,
         daily_cap=0,

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from casework.belief import asks_to_stop, is_believed, writer_of
 from casework.correspondents import KnownCorrespondent
 from casework.disposition import Action, Disposition, dispose, is_human
 from casework.filing import CHILD, STOPPED, UNSAFE, Cabinet, Filing, Incoming
@@ -20,7 +21,7 @@ from casework.judging import Judged, Judges, judge
 from casework.threading import Hint, Match, as_from_a_stranger, cases_of_letters, find_case
 from intake.bounces import parse_bounce
 from intake.inbox import ClaimedMail, MailState, Settlement
-from intake.message import Address, Message
+from intake.message import Message
 from intake.risk import RiskLevel
 from intake.screening import Screening, Verdict
 from replies.acknowledgement import (
@@ -37,8 +38,6 @@ from replies.outgoing import address_key
 from replies.signposting import Signposts
 from replies.templates import ReplyTemplates
 
-WEBSITE_FORM = "website-form"
-"""The screening rule of a form that a robot sends on; its address is not the writer's."""
 ONLY_THE_BEGINNING = "Too large: only the beginning was read. The whole mail is in the mailbox."
 SAME_MAIL = Settlement(
     MailState.SCREENED_OUT,
@@ -118,25 +117,6 @@ def _match(cabinet: Cabinet, judged: Judged, person: KnownCorrespondent | None) 
     return match if is_believed(judged) else as_from_a_stranger(match)
 
 
-def writer_of(judged: Judged) -> Address | None:
-    """Return who wrote the mail as far as the sender's address tells: a robot is nobody."""
-    is_nobody = judged.screening.verdict in NOBODYS or judged.screening.rule == WEBSITE_FORM
-    return None if is_nobody else judged.message.sender
-
-
-def is_believed(judged: Judged) -> bool:
-    """Return whether the mail may act for its sender: join their case, or say STOP for them.
-
-    A From line can be forged. Where screening doubts it, the mail is treated as a stranger's.
-    """
-    screening = judged.screening
-    return screening.verdict is Verdict.PERSONAL and screening.rule not in DOUBTFUL_SENDERS
-
-
-NOBODYS = frozenset({Verdict.ROBOT, Verdict.LOOP})
-DOUBTFUL_SENDERS = frozenset({WEBSITE_FORM, "two-addresses", "sender-not-in-from"})
-
-
 @dataclass(frozen=True, slots=True)
 class _Filing:
     """The second half of the journey: a mail that makes a case or joins one."""
@@ -173,8 +153,7 @@ class _Filing:
             self.cabinet.hold_back(filing, STOPPED)
 
     def _asks_to_stop(self) -> bool:
-        is_known = self.person is not None
-        return is_believed(self.judged) and asks_to_stop(self.judged.message, is_known=is_known)
+        return asks_to_stop(self.judged, is_known=self.person is not None)
 
     def _permission(self) -> Permission:
         message, screening = self.judged.message, self.judged.screening
@@ -279,18 +258,6 @@ def _ancestors(message: Message) -> tuple[str, ...]:
     # RFC 5322 3.6.4: the parent's References (or else its In-Reply-To), then the parent itself.
     before = message.references or message.in_reply_to[:1]
     return (*before, message.message_id) if message.message_id else before
-
-
-def asks_to_stop(message: Message, *, is_known: bool) -> bool:
-    """Return whether the mail says STOP, as our letters offer (rule AK-10).
-
-    It must be all that is said, or the first line from somebody known: "Stop!" also stands on a
-    line of its own where a parent tells what was shouted.
-    """
-    lines = [line for line in (each.strip() for each in message.new_text.splitlines()) if line]
-    if not lines or lines[0].strip(" .!\"'").casefold() != "stop":
-        return False
-    return len(lines) == 1 or is_known
 
 
 def _settlement(screening: Screening, disposition: Disposition) -> Settlement:

@@ -13,9 +13,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
+from casework.belief import writer_of
 from casework.filing import Cabinet
 from casework.judging import Judged
-from casework.pipeline import Desk, Outcome, process_mail, understand, writer_of
+from casework.pipeline import Desk, Outcome, process_mail, understand
 from config.database import Sessions, readers
 from config.logs import mail_context
 from intake.inbox import (

@@ -16,7 +16,7 @@ from casework.demo.sample_inbox import sample_inbox
 from casework.environment import clock
 from casework.pipeline import Outcome
 from casework.processing import Processed
-from casework.schema import upgrade
+from casework.schema import make_private_directory, upgrade
 from casework.service import stop_on_signals
 from casework.web.app import make_app
 from casework.web.server import WebServer, WebServerError
@@ -52,7 +52,7 @@ def demo(*, once: bool, port: int | None, data_dir: Path | None) -> int:
     """Show Kith at work on a sample inbox. Nothing leaves this machine."""
     with ExitStack() as stack:
         directory = data_dir or Path(stack.enter_context(tempfile.TemporaryDirectory("-kith")))
-        directory.mkdir(parents=True, exist_ok=True)
+        make_private_directory(directory)
         mail = DemoMail(GROUP_ADDRESS)
         mail.start()
         stack.callback(mail.stop)

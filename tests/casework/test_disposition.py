@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 import intake.screening
+from casework.belief import DOUBTFUL_SENDERS
 from casework.disposition import RULES_THAT_CATCH_PEOPLE, Action, Disposition, dispose
 from intake.classification import Classification
 from intake.risk import Risk, RiskLevel
@@ -64,6 +65,13 @@ def test_every_rule_named_here_is_a_rule_of_screening() -> None:
     written = " ".join(path.read_text(encoding="utf-8") for path in source.glob("*.py"))
     assert RULES
     for rule in RULES_THAT_CATCH_PEOPLE:
+        assert f'"{rule}"' in written
+
+
+def test_every_rule_that_makes_a_sender_doubtful_is_a_rule_of_screening() -> None:
+    source = Path(intake.screening.__file__).parent
+    written = " ".join(path.read_text(encoding="utf-8") for path in source.glob("*.py"))
+    for rule in DOUBTFUL_SENDERS:
         assert f'"{rule}"' in written
 
 
