@@ -1,11 +1,15 @@
 """Addresses as they stand in free text, and which of them reach the same mailbox."""
 
+import re
+import unicodedata
 from functools import lru_cache
 
 MOST_CHARACTERS = 20_000
 """Text is searched only so far: enough for every header and the top of every report."""
 
-_SEPARATORS = str.maketrans(dict.fromkeys("<>,;:\"'()[]", " "))
+_LONGEST_DOMAIN = 255
+_DOMAIN = re.compile(r"[a-z0-9._-]+")
+_SEPARATORS = str.maketrans(dict.fromkeys("<>,;:\"'()[]", " ") | dict.fromkeys("。．｡", "."))
 _GMAIL = {"gmail.com", "googlemail.com"}
 
 
@@ -24,9 +28,25 @@ def _looks_like_address(token: str) -> bool:
 
 @lru_cache(maxsize=128)  # of one mail the same few are asked again and again
 def fold_address(email: str) -> str:
-    """Return one spelling for all that reach the same mailbox: no case, no +tag, no Gmail dots."""
+    """Return one spelling for all that reach the same mailbox.
+
+    No case, no +tag, no Gmail dots; the domain as name servers are asked for it (RFC 3490), so
+    that full-width letters and other dots make no other domain of ours.
+    """
     local, _, domain = email.strip().lower().rpartition("@")
     local = local.partition("+")[0]
+    if not domain.isascii():
+        domain = _ascii_domain(domain)
     if domain in _GMAIL:
         return f"{local.replace('.', '')}@gmail.com"
     return f"{local}@{domain}"
+
+
+def _ascii_domain(domain: str) -> str:
+    if len(domain) > _LONGEST_DOMAIN:
+        return domain
+    try:
+        encoded = unicodedata.normalize("NFKC", domain).encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        return domain
+    return encoded if _DOMAIN.fullmatch(encoded) else domain

@@ -99,6 +99,9 @@ class Message:
     delivery_status: str = ""
     """The text of a message/delivery-status part."""
     defects: tuple[str, ...] = ()
+    from_count: int = 1
+    """How many different mailboxes the From headers name, judged by their form before decoding;
+    0 if none, so that `sender` (if there is one) was taken from another header."""
 
     def values(self, name: str) -> Iterator[str]:
         """Yield each value of the header `name` (any case), in order."""

@@ -1,60 +1,72 @@
-"""Who wrote, and to whom: mail-parser's reading, and ours where it finds nothing."""
+"""The addresses in one header: mail-parser's reading, and ours where it finds nothing."""
 
 import re
 from collections.abc import Sequence
 
+from intake.address_text import addresses_in as addresses_in_text
+from intake.address_text import fold_address
 from intake.message import Address
 from intake.parsing.encoded_words import decode_header, one_line, recode_header
-from intake.parsing.header_block import HeaderBlock
 from intake.parsing.mail_parser import addresses_in
 
-MOST_ADDRESSES = 500
-_LONGEST_HEADER = 20_000
+LONGEST_HEADER = 20_000
 _LONGEST_EMAIL = 320
 _BRACKETED = re.compile(r"<([^<>\s@]{1,250}@[^<>\s@]{1,255})>")
 _ADDRESS = r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*"
 _QUOTED_NAME = r""""([A-Za-z0-9 ,.'&/()!_-]+)" """
 _BARE_NAME = r"([A-Za-z0-9'_-]+(?: [A-Za-z0-9'_-]+)*) "
 _PLAIN = re.compile(rf"(?:{_QUOTED_NAME}|{_BARE_NAME})?<({_ADDRESS})>|({_ADDRESS})")
+_QUOTED = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
+_COMMENT = re.compile(r"\([^()]*\)")
 _AROUND = "\"'<>()[],;:. "
-_SENDER_HEADERS = ("from", "sender", "reply-to", "return-path")
 
 
-def read_addresses(
-    block: HeaderBlock, name: str, elsewhere: Sequence[str] = ()
-) -> tuple[Address, ...]:
-    """Return the addresses in all headers called `name`, in order."""
-    found: list[Address] = []
-    for value in block.every(name):
-        found.extend(_addresses(value[:_LONGEST_HEADER], elsewhere))
-    return tuple(found[:MOST_ADDRESSES])
-
-
-def read_sender(block: HeaderBlock, elsewhere: Sequence[str] = ()) -> Address | None:
-    """Return who wrote: the first address of From, else of Sender, Reply-To or Return-Path."""
-    for name in _SENDER_HEADERS:
-        value = block.first(name)
-        if value is None:
-            continue
-        found = _addresses(value[:_LONGEST_HEADER], elsewhere)
-        if found:
-            return _with_whole_name(found, value[:_LONGEST_HEADER], elsewhere)
-    return None
-
-
-def emails_in(value: bytes) -> tuple[str, ...]:
-    """Return the bare addresses in a header, by a quick look (for enclosed messages)."""
-    text = decode_header(value[:_LONGEST_HEADER])
-    tokens = (_tidy(token) for token in re.split(r"[\s,;<>]", text) if "@" in token)
-    return tuple(dict.fromkeys(email for email in tokens if _is_email(email)))
-
-
-def _addresses(value: bytes, elsewhere: Sequence[str]) -> list[Address]:
+def addresses_of(value: bytes, elsewhere: Sequence[str] = ()) -> list[Address]:
+    """Return the addresses in the header `value`, in order."""
     text = recode_header(value, elsewhere)
     pairs = _plain(text) or addresses_in(text)
     made = [_make(name, email, elsewhere) for name, email in pairs]
     kept = [address for address in made if _is_email(address.email)]
     return kept or _fall_back(value, elsewhere)
+
+
+def first_with_whole_name(
+    found: list[Address], value: bytes, elsewhere: Sequence[str] = ()
+) -> Address:
+    """Return the first address found in `value`, with its whole name.
+
+    What stands before a comma is given back to the name: `Okafor, Blessing <…>` is one person.
+    """
+    first = found[0]
+    if b"," not in value or value.count(b"@") != 1 or value.count(b"<") != 1:
+        return first
+    name = decode_header(value.partition(b"<")[0], elsewhere)
+    return Address(_unquoted(name.replace('\\"', '"')), first.email)
+
+
+def mailboxes_in(
+    value: bytes, found: Sequence[Address], elsewhere: Sequence[str] = ()
+) -> frozenset[str]:
+    """Return every mailbox in a From header, folded: what was read, and what others may see.
+
+    The header is looked at before decoding, so that a comma or a quote inside an encoded word
+    neither makes an address nor hides one.
+    """
+    mailboxes = frozenset([fold_address(address.email) for address in found])
+    if value.count(b"@") < 2 or not found:
+        return mailboxes
+    text = _QUOTED.sub(" ", recode_header(value, elsewhere))
+    text = _COMMENT.sub(" ", _COMMENT.sub(" ", text))
+    parts = (part.split() for part in text.replace(";", ",").replace(":", ",").split(","))
+    last = [words[-1] for words in parts if words and (len(words) == 1 or words[-1][0] == "<")]
+    return mailboxes.union(map(fold_address, addresses_in_text(",".join(last))))
+
+
+def emails_in(value: bytes) -> tuple[str, ...]:
+    """Return the bare addresses in a header, by a quick look (for enclosed messages)."""
+    text = decode_header(value[:LONGEST_HEADER])
+    tokens = (_tidy(token) for token in re.split(r"[\s,;<>]", text) if "@" in token)
+    return tuple(dict.fromkeys(email for email in tokens if _is_email(email)))
 
 
 def _plain(text: str) -> tuple[tuple[str, str]] | None:
@@ -92,15 +104,6 @@ def _fall_back(value: bytes, elsewhere: Sequence[str]) -> list[Address]:
 def _if_email(name: str, email: str) -> list[Address]:
     tidy = _tidy(email)
     return [Address(one_line(name).strip("\"'<>(),; "), tidy)] if _is_email(tidy) else []
-
-
-def _with_whole_name(found: list[Address], value: bytes, elsewhere: Sequence[str]) -> Address:
-    """Give back the part of a name before a comma: `Okafor, Blessing <…>` is one person."""
-    first = found[0]
-    if b"," not in value or value.count(b"@") != 1 or value.count(b"<") != 1:
-        return first
-    name = decode_header(value.partition(b"<")[0], elsewhere)
-    return Address(_unquoted(name.replace('\\"', '"')), first.email)
 
 
 def _unquoted(name: str) -> str:

@@ -7,7 +7,7 @@ from intake.message import Enclosed
 from intake.parsing.addresses import emails_in
 from intake.parsing.attaching import MESSAGE_TYPES, enclosed_block
 from intake.parsing.charsets import clean, decode_text
-from intake.parsing.encoded_words import decode_header
+from intake.parsing.encoded_words import decode_header, undecoded_header
 from intake.parsing.header_block import HeaderBlock
 from intake.parsing.identifiers import read_identifier
 from intake.parsing.structure import Part
@@ -56,7 +56,7 @@ def _identify(block: HeaderBlock) -> Enclosed:
     for value in (*block.every("to"), *block.every("x-failed-recipients")):
         recipients.update(dict.fromkeys(emails_in(value)))
     return Enclosed(
-        read_identifier(decode_header(block.first("message-id") or b"")),
+        read_identifier(undecoded_header(block.first("message-id") or b"")),
         decode_header(block.first("subject") or b""),
         tuple(recipients)[:_MOST_RECIPIENTS],
     )

@@ -31,6 +31,14 @@ def decode_header(value: bytes, elsewhere: Sequence[str] = ()) -> str:
     """
     if b"=?" in value:
         return _decode_words(value, elsewhere)
+    return undecoded_header(value, elsewhere)
+
+
+def undecoded_header(value: bytes, elsewhere: Sequence[str] = ()) -> str:
+    """Return `value` as one line of text in which encoded words stay as they are written.
+
+    For identifiers and what machines tell one another, where RFC 2047 section 5 allows none.
+    """
     if value.isascii() and b"\x1b" not in value:
         text = value.decode("ascii")
         return text.strip() if text.isprintable() and "  " not in text else one_line(text)

@@ -1,18 +1,18 @@
 """From raw bytes to a `Message`, whatever the bytes are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from config.errors import KithError
-from intake.message import Header, Message
-from intake.parsing.addresses import read_addresses, read_sender
+from intake.message import Message
 from intake.parsing.charsets import clean, decode_text
 from intake.parsing.dates import has_odd_zone, read_date, read_received_date, read_usual_date
 from intake.parsing.enclosures import read_calendar_method, read_delivery_status, read_enclosed
-from intake.parsing.encoded_words import decode_header
 from intake.parsing.header_block import HeaderBlock
+from intake.parsing.header_values import read_headers
 from intake.parsing.identifiers import read_identifier, read_identifiers
 from intake.parsing.mail_parser import date_in
+from intake.parsing.people import read_people
 from intake.parsing.preparing import prepare
 from intake.parsing.structure import Structure, charsets_of, read_structure
 from intake.parsing.text_parts import tidy
@@ -71,15 +71,16 @@ def _parse(raw: bytes, start: int, received_at: datetime | None) -> Message:
     structure = read_structure(raw, start)
     block = HeaderBlock(structure.root.headers, structure.root.start)
     elsewhere = charsets_of(structure.parts)
-    headers = _headers(block, elsewhere)
+    headers, shortened = read_headers(block.headers, elsewhere)
     first = {header.name: header.value for header in reversed(headers)}
+    people = read_people(block, elsewhere)
     body = _body(raw, structure, elsewhere)
     return Message(
         subject=first.get("subject", ""),
-        sender=read_sender(block, elsewhere),
-        reply_to=read_addresses(block, "reply-to", elsewhere),
-        to=read_addresses(block, "to", elsewhere),
-        cc=read_addresses(block, "cc", elsewhere),
+        sender=people.sender,
+        reply_to=people.reply_to,
+        to=people.to,
+        cc=people.cc,
         date=_date(first) or received_at,
         message_id=read_identifier(first.get("message-id", "")),
         in_reply_to=read_identifiers(first.get("in-reply-to", ""), prose=True),
@@ -89,15 +90,12 @@ def _parse(raw: bytes, start: int, received_at: datetime | None) -> Message:
         marks=find_marks(body.text),
         attachments=body.attachments,
         enclosed=read_enclosed(raw, structure.parts),
-        content_types=tuple(part.type for part in structure.parts),
+        content_types=tuple([part.type for part in structure.parts]),
         calendar_method=read_calendar_method(raw, structure.parts),
         delivery_status=read_delivery_status(raw, structure.parts),
-        defects=_defects(structure, body),
+        defects=_defects(structure, body, (*shortened, *people.defects)),
+        from_count=people.from_count,
     )
-
-
-def _headers(block: HeaderBlock, elsewhere: Sequence[str]) -> tuple[Header, ...]:
-    return tuple([Header(name, decode_header(value, elsewhere)) for name, value in block.headers])
 
 
 def _date(first: Mapping[str, str]) -> datetime | None:
@@ -122,8 +120,8 @@ def _as_it_came(raw: bytes, start: int) -> str:
     return tidy(clean(decode_text(raw[start : start + _SALVAGED_BYTES])))
 
 
-def _defects(structure: Structure, body: Body) -> tuple[str, ...]:
-    found = dict.fromkeys((*structure.defects, *body.defects))
+def _defects(structure: Structure, body: Body, others: Iterable[str]) -> tuple[str, ...]:
+    found = dict.fromkeys((*structure.defects, *others, *body.defects))
     if _is_encrypted(structure, body):
         found[ENCRYPTED] = None
     if any(part.type in _TNEF_TYPES for part in structure.parts):

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from itertools import islice
 
 from intake.message import Message
-from intake.screening.reading import MOST_LINES, strip_comments
+from intake.screening.reading import MOST_CHARACTERS, MOST_LINES, split_outside
+
+_FAILURE = ("dmarc", "fail")
 
 
 def trusted_results(message: Message, trusted_ids: frozenset[str]) -> tuple[tuple[str, str], ...]:
@@ -24,18 +26,35 @@ def trusted_results(message: Message, trusted_ids: frozenset[str]) -> tuple[tupl
 
 
 def _parse(value: str) -> tuple[str, tuple[tuple[str, str], ...]]:
-    pieces = [piece.strip() for piece in strip_comments(value).lower().split(";")]
+    value = value[:MOST_CHARACTERS].lower()
+    pieces = [piece.strip() for piece in split_outside(value)]
     if pieces[0].replace(" ", "").startswith("i="):
         pieces = pieces[1:]
     if not pieces or "=" in pieces[0]:
         return "", tuple(_results(pieces))
     name = pieces[0].split()[:1]  # a version number may follow
-    return (name[0].strip('"') if name else ""), tuple(_results(pieces[1:]))
+    results = tuple(_results(pieces[1:]))
+    return (name[0].strip('"') if name else ""), _with_every_failure(results, value)
+
+
+def _with_every_failure(
+    results: tuple[tuple[str, str], ...], value: str
+) -> tuple[tuple[str, str], ...]:
+    """Return `results` with a failure of DMARC, and no pass, if there is one in any reading.
+
+    Servers repeat the sender's words without care for quotes and brackets, with which a sender
+    could wrap up what follows or make room for a result of his own. A failure is searched for
+    in the naked text too: nobody forges that of himself.
+    """
+    if _FAILURE in results or _FAILURE in _results(value.split(";")):
+        others = (result for result in results if result[0] != "dmarc")
+        return (*others, _FAILURE)
+    return results
 
 
 def _results(pieces: list[str]) -> Iterator[tuple[str, str]]:
     for piece in pieces:
         method, equals, rest = piece.partition("=")
-        words = rest.split()
+        words = rest.split(None, 1)
         if equals and words:
             yield method.partition("/")[0].strip(), words[0].strip('"')

@@ -25,6 +25,16 @@ def _doubt(rule: str, reason: str) -> Screening:
     return withheld(Verdict.PERSONAL, rule, reason)
 
 
+def sender_not_in_from(message: Message, _surroundings: Surroundings) -> Screening | None:
+    """Hit when From gives no address: anybody can be put into Reply-To, Sender or Return-Path."""
+    if message.sender is None or message.from_count:
+        return None
+    return _doubt(
+        "sender-not-in-from",
+        "It does not say in the usual place who wrote it, so an answer might reach a stranger.",
+    )
+
+
 def automatic_subject(message: Message, surroundings: Surroundings) -> Screening | None:
     """Hit on an answering machine's subject; a person may write "Out of office: nobody helps"."""
     if not begins_like_auto_reply(message, surroundings):

@@ -17,7 +17,7 @@ _LONGEST_NAME = 60
 _DECIDING_CHARACTERS = 2_000
 _NONE: frozenset[str] = frozenset()
 _SUBJECT_CHARACTERS = 300
-_MARKS = re.compile(r'\\.|[()"]', re.DOTALL)  # one step, never back: linear
+_MARKS = re.compile(r'\\.|[()";]', re.DOTALL)  # one step, never back: linear
 _REPLY_PREFIXES = (
     "re:",
     "fw:",
@@ -54,6 +54,22 @@ def strip_comments(value: str) -> str:
     if not depth:
         kept.append(value[start:])
     return "".join(kept)
+
+
+def split_outside(value: str) -> list[str]:
+    """Return the header value without comments, split at each ; outside quoted strings."""
+    value = strip_comments(value)
+    if '"' not in value:
+        return value.split(";")
+    pieces: list[str] = []
+    quoted, start = False, 0
+    for found in _MARKS.finditer(value):
+        if found[0] == '"':
+            quoted = not quoted
+        elif found[0] == ";" and not quoted:
+            pieces.append(value[start : found.start()])
+            start = found.end()
+    return [*pieces, value[start:]]
 
 
 def values_of(message: Message, *names: str) -> tuple[str, ...]:

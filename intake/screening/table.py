@@ -61,6 +61,7 @@ RULES: tuple[Rule, ...] = (
     forgery.several_authors,
     forgery.claims_our_address,
     # a person, but an automatic answer would be unwise
+    doubts.sender_not_in_from,
     doubts.automatic_subject,
     doubts.suppressed_responses,
     doubts.passed_on_by_rule,

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intake.message import Address
-from intake.parsing.addresses import read_addresses, read_sender
 from intake.parsing.dates import read_date, read_received_date, read_usual_date
 from intake.parsing.encoded_words import decode_header, recode_header
 from intake.parsing.fields import parse_field
 from intake.parsing.header_block import RawHeader, read_header_block
 from intake.parsing.identifiers import read_identifier, read_identifiers
 from intake.parsing.mail_parser import addresses_in, date_in
+from intake.parsing.people import read_addresses, read_sender
 
 
 @pytest.mark.parametrize("end", [b"\r\n", b"\n", b"\r"])

@@ -113,6 +113,11 @@ def test_addresses_are_found_in_free_text(text: str, found: tuple[str, ...]) -> 
     [
         ("Kith.Group+x@GoogleMail.com", "kithgroup@gmail.com"),
         ("hello+K7F3@Kith.example.org ", "hello@kith.example.org"),
+        ("hello@\uff4bith.example.org", "hello@kith.example.org"),
+        ("hello@kith.example\u3002org", "hello@kith.example.org"),
+        ("hello@ki\u00adth.example.org", "hello@kith.example.org"),
+        ("jo@\uff47mail.com", "jo@gmail.com"),
+        ("jo@B\u00fccher.example.org", "jo@xn--bcher-kva.example.org"),
     ],
 )
 def test_spellings_of_one_mailbox_fold_together(one: str, other: str) -> None:
@@ -124,6 +129,8 @@ def test_spellings_of_one_mailbox_fold_together(one: str, other: str) -> None:
     [
         ("he.llo@kith.example.org", "hello@kith.example.org"),
         ("jo@gmail.com", "jo@gmail.example.com"),
+        ("jo@\u2100.example.org", "jo@a/c.example.org"),
+        ("jo@" + "\uff4b" * 300, "jo@" + "k" * 300),
     ],
 )
 def test_different_mailboxes_stay_apart(one: str, other: str) -> None:

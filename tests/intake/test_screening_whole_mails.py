@@ -7,6 +7,7 @@ import pytest
 from intake.bounces import Bounce, parse_bounce
 from intake.parsing import parse_message
 from intake.screening import Surroundings, screen, shipped_screening_rules
+from intake.screening.authentication import trusted_results
 
 AROUND = Surroundings(
     now=datetime(2026, 11, 24, 23, tzinfo=UTC),
@@ -98,3 +99,113 @@ def test_a_person_who_attaches_a_report_and_asks_about_it_is_a_person() -> None:
 
 def test_a_mail_from_nobody_is_said_to_have_no_sender() -> None:
     assert rule_for(whole("From: <>", "Subject: hello")) == "no-sender"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("Reply-To: jo@example.net",),
+        ("Sender: jo@example.net",),
+        ("Return-Path: <jo@example.net>",),
+        ("From: ", "Reply-To: jo@example.net"),
+        ("From: undisclosed-sender:;", "Reply-To: jo@example.net"),
+        ("From: Jo", "Reply-To: jo@example.net", "Reply-To: sam@example.com"),
+    ],
+)
+def test_a_stranger_put_into_another_header_than_from_gets_no_letter(
+    header: tuple[str, ...],
+) -> None:
+    screening = screen(parse_message(whole(*header, "Subject: hello")), AROUND)
+    assert (screening.rule, screening.acknowledge) == ("sender-not-in-from", False)
+
+
+@pytest.mark.parametrize(
+    "author",
+    [
+        "Jo <jo@example.org>, sam@example.net",
+        "jo@example.org\r\nFrom: Sam <sam@example.net>",
+        "=?utf-8?q?=22?= <jo@example.org>, =?utf-8?q?=22?= <sam@example.net>",
+        "Group: jo@example.org, sam@example.net;",
+        "<jo@example.org>; <sam@example.net>",
+        "Jo (at (home)) <jo@example.org>, sam@example.net",
+    ],
+)
+def test_several_authors_are_seen_however_they_are_written(author: str) -> None:
+    assert rule_for(whole(f"From: {author}", "Subject: hello")) == "several-authors"
+
+
+@pytest.mark.parametrize(
+    "author",
+    [
+        "Ashworth, Marion <marion@example.org>",
+        "jo@example.org <Jo@example.org>",
+        "jo@example.org, <jo@example.org>",
+        "jo@example.org, <Jo+home@EXAMPLE.org>",
+        "Jo <jo@example.org>\r\nFrom: jo@example.org",
+        "=?utf-8?q?Rees=2C_Jo?= <jo@example.org>",
+    ],
+)
+def test_one_author_is_one_however_written(author: str) -> None:
+    assert rule_for(whole(f"From: {author}", "Subject: hello")) == "personal"
+
+
+@pytest.mark.parametrize(
+    "author",
+    [
+        '"jo@example.net, at home" <jo@example.org>',
+        "=?utf-8?q?jo=40example=2Enet=2C?= <jo@example.org>",
+        "jo@example.org (that is, sam@example.net)",
+    ],
+)
+def test_an_address_in_a_name_is_no_second_author(author: str) -> None:
+    assert parse_message(whole(f"From: {author}", "Subject: hello")).from_count == 1
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        "hello@\uff4bith.example.org",
+        "hello@k\uff49th.example.org",
+        "hello@kith.example\u3002org",
+        "Hello@KITH.example.org",
+    ],
+)
+def test_our_own_address_is_known_in_every_spelling_of_its_domain(own: str) -> None:
+    assert rule_for(whole(f"From: Kith <{own}>", "Subject: hello")) == "own-address"
+    assert rule_for(whole(FROM_JO, f"Reply-To: {own}", "Subject: hello")) == "own-address"
+    assert rule_for(whole(FROM_JO, f"Sender: {own}", "Subject: hello")) == "own-address"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'spf=pass smtp.mailfrom="a; dmarc=pass x"@example.net; dmarc=fail (p=REJECT)',
+        'spf=pass (google.com: domain of "a); dmarc=pass ("@example.net designates 192.0.2.1 as '
+        "permitted sender) smtp.mailfrom=example.net; dmarc=fail (p=REJECT)",
+        'spf=pass (google.com: domain of "a("@example.net designates) smtp.mailfrom=a; dmarc=fail',
+        'spf=pass smtp.mailfrom="a@example.net; dmarc=fail (p=REJECT) header.from=example.org',
+        "spf=pass smtp.mailfrom==?utf-8?q?a@example.net; dmarc=fail header.i=?=@example.net",
+        "dmarc=pass; dmarc=fail",
+    ],
+)
+def test_no_sender_can_argue_away_that_his_mail_is_forged(said: str) -> None:
+    results = f"Authentication-Results: mx.google.com; {said} header.from=example.org"
+    assert rule_for(whole(results, FROM_JO, "Subject: hello")) == "failed-authentication"
+
+
+def test_what_a_sender_puts_in_quotes_is_no_result() -> None:
+    said = 'mx.google.com; spf=pass smtp.mailfrom="a; dmarc=pass x"@example.net; dkim=none'
+    message = parse_message(whole(f"Authentication-Results: {said}", FROM_JO, "Subject: hello"))
+    found = trusted_results(message, AROUND.trusted_authserv_ids)
+    assert found == (("spf", "pass"), ("dkim", "none"))
+
+
+def test_identifiers_are_read_as_they_are_written() -> None:
+    word = "<=?utf-8?q?Sarah?=@example.net>"
+    enclosed = f"--b\nContent-Type: message/rfc822\n\nMessage-ID: {word}\nSubject: x\n\nx\n--b--\n"
+    named = [f"{name}: {word}" for name in ("Message-ID", "In-Reply-To", "References")]
+    kind = "Content-Type: multipart/mixed; boundary=b"
+    message = parse_message(whole(*named, FROM_JO, kind, body=enclosed))
+    assert message.message_id == message.enclosed[0].message_id == word
+    assert message.in_reply_to == message.references == (word,)
+    assert message.value("message-id") == word
