@@ -131,5 +131,6 @@ def make_transport(settings: Settings) -> SmtpTransport:
             username=smtp.username,
             password=smtp.password.get_secret_value() if smtp.password else "",
             timeout=smtp.timeout,
+            deadline=settings.service.lease_seconds / 2,
         )
     )

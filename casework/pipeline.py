@@ -174,7 +174,6 @@ class _Filing:
             correspondent_opted_out=self._asks_to_stop()
             or bool(self.person and self.person.no_automatic_mail),
             address_unsafe=bool(self.person and self.person.unsafe_address),
-            now=self.cabinet.now,
             daily_cap=self.desk.acknowledgements_per_day,
             acknowledged_in_day=in_day,
         )

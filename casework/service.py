@@ -60,6 +60,8 @@ def one_pass(service: Service) -> PassReport:
     delivered = service.deliver()
     report.sent, report.deferred = delivered.sent, delivered.deferred
     report.not_deliverable, report.fate_unknown = delivered.failed, delivered.unknown
+    if delivered.problem:
+        report.problems.append(delivered.problem)
     with service.kith.sessions() as session:
         report.ledger = {str(state): n for state, n in count_by_state(session).items()}
     return report

@@ -18,7 +18,7 @@ from casework.letters import settle_letters_of_the_dead, tell_fates
 from casework.processing import Processed, process_received
 from config.process_identity import this_process
 from intake.poller import PollReport, poll
-from replies.delivery import DeliveryReport, deliver_due
+from replies.delivery import DeliveryReport, SendingPause, deliver_due
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +60,7 @@ class Service:
         self.tell = tell
         self.tally = Tally()
         self._looked_from_the_start = False
+        self._pause = SendingPause()
 
     def poll(self) -> PollReport:
         """Store what is new in the inbox; the first time since the start, compare all of it."""
@@ -90,6 +91,7 @@ class Service:
             owner=this_process(),
             lease=self.kith.lease,
             should_stop=self.stop.is_set,
+            pause=self._pause,
         )
         tell_fates(self.kith.sessions)
         return report

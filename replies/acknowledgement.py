@@ -118,7 +118,6 @@ def may_acknowledge(
     to_address: str | None,
     correspondent_opted_out: bool,
     address_unsafe: bool,
-    now: datetime,  # noqa: ARG001 - callers still give it
     daily_cap: int,
     acknowledged_in_day: int,
 ) -> Permission:

@@ -9,8 +9,8 @@ from email.utils import format_datetime
 from enum import StrEnum
 
 from config.errors import KithError
-from intake.address_text import fold_address
 from config.scrubbing import scrub
+from intake.address_text import fold_address
 from replies.headers import (
     LETTER_POLICY,
     MAX_LINE,

@@ -108,7 +108,7 @@ class LimitSettings(Section):
     message_bytes: Cap = Field(
         50_000_000,
         description=(
-            "A mail larger than this is set aside with its beginning only. 0 means no cap."
+            "Of a mail larger than this only the beginning is read and filed. 0 means no cap."
         ),
         examples=[50000000],
     )

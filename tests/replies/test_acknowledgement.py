@@ -145,7 +145,6 @@ def may(**changes: Any) -> Permission:
         "to_address": "rowan@example.com",
         "correspondent_opted_out": False,
         "address_unsafe": False,
-        "now": NOW,
         "daily_cap": 1,
         "acknowledged_in_day": 0,
     }
