@@ -9,7 +9,10 @@ ARRIVED = datetime(2026, 11, 24, 23, 0, tzinfo=UTC)
 
 
 class FakeMailbox:
-    """Mails by UID, two to a batch; it can vanish in the middle, as real servers do."""
+    """Mails by UID, two to a batch; it can vanish in the middle, as real servers do.
+
+    Mails in `withheld` it has, but cannot hand out.
+    """
 
     def __init__(self, *raws: bytes, uid_validity: int = 1) -> None:
         self.name = "hello@imap.example.org/INBOX"
@@ -17,6 +20,7 @@ class FakeMailbox:
         self.mails = dict(enumerate(raws, start=1))
         self.fetched: list[int] = []
         self.breaks_after: int | None = None
+        self.withheld: set[int] = set()
 
     def add(self, raw: bytes) -> int:
         """Let a mail arrive; return its UID."""
@@ -39,11 +43,13 @@ class FakeMailbox:
                 raise MailboxError("The connection broke.")
             batch = uids[place : place + 2]
             self.fetched += batch
-            yield [
-                FetchedMail(uid, self.mails[uid], len(self.mails[uid]), ARRIVED, is_whole=True)
-                for uid in batch
-                if uid in self.mails
-            ]
+            yield [self._hand_out(uid) for uid in batch if uid in self.mails]
 
     def close(self) -> None:
         """Do nothing."""
+
+    def _hand_out(self, uid: int) -> FetchedMail:
+        raw = self.mails[uid]
+        if uid in self.withheld:
+            return FetchedMail(uid, b"", len(raw), None, is_whole=False, is_withheld=True)
+        return FetchedMail(uid, raw, len(raw), ARRIVED, is_whole=True)

@@ -12,11 +12,13 @@ from intake.inbox.claims import (
     note_failure,
     release,
     release_abandoned,
+    release_own,
 )
 from intake.inbox.ledger import (
     PIECE_BYTES,
     RAWS,
     RECEIVED,
+    WITHHELD,
     MailState,
     RawMail,
     ReceivedMail,
@@ -34,13 +36,15 @@ from intake.inbox.settling import (
     settlement_row,
     take_up_again,
 )
-from intake.inbox.storing import highest_uid, store, unknown_uids
+from intake.inbox.storing import WHY_WITHHELD, highest_uid, store, unknown_uids
 
 __all__ = [
     "PIECE_BYTES",
     "RAWS",
     "RECEIVED",
     "SETTLE",
+    "WHY_WITHHELD",
+    "WITHHELD",
     "ClaimLostError",
     "ClaimedMail",
     "MailState",
@@ -55,6 +59,7 @@ __all__ = [
     "raw_of",
     "release",
     "release_abandoned",
+    "release_own",
     "settle",
     "settlement_row",
     "small_raws",

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, cast
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import CursorResult, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from config.errors import KithError
@@ -108,6 +109,20 @@ def release(session: Session, received_ids: Sequence[int], *, owner: str) -> Non
         .values(owner=None, lease_until=None)
         .execution_options(synchronize_session=False)
     )
+
+
+def release_own(session: Session, *, owner: str) -> int:
+    """Free all mails that `owner` holds and has not settled; return how many.
+
+    Only for an owner that works on nothing at this moment, such as after a job that failed.
+    """
+    freed = session.execute(
+        update(ReceivedMail)
+        .where(ReceivedMail.state == MailState.RECEIVED, ReceivedMail.owner == owner)
+        .values(owner=None, lease_until=None)
+        .execution_options(synchronize_session=False)
+    )
+    return cast(CursorResult[Any], freed).rowcount
 
 
 def release_abandoned(session: Session, *, is_gone: Callable[[str], bool]) -> int:

@@ -19,6 +19,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from config.database import Base, CleanText, UtcDateTime
 
 PIECE_BYTES = 1_048_576
+WITHHELD = "withheld"
+"""The rule of a mail that the server did not hand out: its line has no bytes behind it."""
 
 
 class MailState(StrEnum):

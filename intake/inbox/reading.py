@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from intake.inbox.claims import ClaimedMail
-from intake.inbox.ledger import PIECE_BYTES, RAWS, RECEIVED, MailState, ReceivedMail
+from intake.inbox.ledger import PIECE_BYTES, RAWS, RECEIVED, WITHHELD, MailState, ReceivedMail
 
 # Built once: to build a statement costs more than to run it.
 _RAW = select(RAWS.c.raw).where(
@@ -17,7 +17,10 @@ _FIRST_PIECES = select(RAWS.c.received_id, RAWS.c.raw).where(
 )
 _TWINS = (
     select(RECEIVED.c.sha256, func.min(RECEIVED.c.id).label("first"))
-    .where(RECEIVED.c.sha256.in_(bindparam("hashes", expanding=True)))
+    .where(
+        RECEIVED.c.sha256.in_(bindparam("hashes", expanding=True)),
+        or_(RECEIVED.c.rule.is_(None), RECEIVED.c.rule != WITHHELD),
+    )
     .group_by(RECEIVED.c.sha256)
 )
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, bindparam, update
+from sqlalchemy import CursorResult, Executable, bindparam, delete, update
 from sqlalchemy.orm import Session
 
 from intake.inbox.claims import ClaimLostError
-from intake.inbox.ledger import RECEIVED, MailState
+from intake.inbox.ledger import RECEIVED, WITHHELD, MailState
 
 # Built once: to build a statement costs more than to run it.
 SETTLE = (
@@ -68,10 +68,21 @@ def settlement_row(
 
 
 def take_up_again(session: Session, received_id: int) -> bool:
-    """Let a mail that was set aside be worked anew; return False if it is not set aside."""
-    statement = (
+    """Let a mail that was set aside be worked anew; return False if it is not set aside.
+
+    The line of a withheld mail goes, so that the poller fetches the mail as if it were new.
+    """
+    is_this = (RECEIVED.c.id == received_id, RECEIVED.c.state == MailState.SET_ASIDE.value)
+    forgotten = delete(RECEIVED).where(*is_this, RECEIVED.c.rule == WITHHELD)
+    if _changed_one(session, forgotten):
+        return True
+    again = (
         update(RECEIVED)
-        .where(RECEIVED.c.id == received_id, RECEIVED.c.state == MailState.SET_ASIDE.value)
+        .where(*is_this)
         .values(state=MailState.RECEIVED.value, failures=0, settled_at=None, lease_until=None)
     )
+    return _changed_one(session, again)
+
+
+def _changed_one(session: Session, statement: Executable) -> bool:
     return cast(CursorResult[Any], session.execute(statement)).rowcount == 1

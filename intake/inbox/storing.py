@@ -7,8 +7,10 @@ from datetime import datetime
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from intake.inbox.ledger import PIECE_BYTES, RAWS, MailState, ReceivedMail
+from intake.inbox.ledger import PIECE_BYTES, RAWS, WITHHELD, MailState, ReceivedMail
 from intake.mailbox import FetchedMail
+
+WHY_WITHHELD = "The mail server could not hand it out: look at it in the mailbox."
 
 # Built once: to build a statement costs more than to run it.
 _ADD_RAW = insert(RAWS)
@@ -44,30 +46,21 @@ def store(
     mails: Iterable[FetchedMail],
     now: datetime,
 ) -> int:
-    """Write new mails with their raw bytes; return how many. Known UIDs are passed over."""
+    """Write new mails with their raw bytes; return how many. Known UIDs are passed over.
+
+    A withheld mail has no bytes to write; its line waits, set aside, for a person to look.
+    """
     by_uid = {mail.uid: mail for mail in mails}
     fresh = unknown_uids(session, mailbox, uid_validity, sorted(by_uid))
     if not fresh:
         return 0
-    lines = [
-        {
-            "mailbox": mailbox,
-            "uid_validity": uid_validity,
-            "uid": mail.uid,
-            "sha256": hashlib.sha256(mail.raw).hexdigest(),
-            "size": mail.size,
-            "is_whole": mail.is_whole,
-            "internal_date": mail.internal_date,
-            "fetched_at": now,
-            "state": MailState.RECEIVED,
-            "failures": 0,
-        }
-        for mail in map(by_uid.__getitem__, fresh)
-    ]
+    lines = [_line(mailbox, uid_validity, by_uid[uid], now) for uid in fresh]
     stored = session.execute(
         insert(ReceivedMail).returning(ReceivedMail.id, ReceivedMail.uid), lines
     )
-    raws = [(row.id, by_uid[row.uid].raw) for row in stored.all()]
+    raws = [
+        (row.id, by_uid[row.uid].raw) for row in stored.all() if not by_uid[row.uid].is_withheld
+    ]
     small = [
         {"received_id": received_id, "piece": 0, "raw": raw}
         for received_id, raw in raws
@@ -79,6 +72,24 @@ def store(
         if len(raw) > PIECE_BYTES:
             _store_large(session, received_id, raw)
     return len(lines)
+
+
+def _line(mailbox: str, uid_validity: int, mail: FetchedMail, now: datetime) -> dict[str, object]:
+    return {
+        "mailbox": mailbox,
+        "uid_validity": uid_validity,
+        "uid": mail.uid,
+        "sha256": hashlib.sha256(mail.raw).hexdigest(),
+        "size": mail.size,
+        "is_whole": mail.is_whole,
+        "internal_date": mail.internal_date or now,
+        "fetched_at": now,
+        "state": MailState.SET_ASIDE if mail.is_withheld else MailState.RECEIVED,
+        "settled_at": now if mail.is_withheld else None,
+        "rule": WITHHELD if mail.is_withheld else None,
+        "reason": WHY_WITHHELD if mail.is_withheld else None,
+        "failures": 0,
+    }
 
 
 def _store_large(session: Session, received_id: int, raw: bytes) -> None:

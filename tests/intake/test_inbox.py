@@ -1,8 +1,13 @@
 """The ledger, on SQLite and PostgreSQL."""
 
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from config.database import Sessions
 from intake.inbox import (
@@ -17,6 +22,7 @@ from intake.inbox import (
     raw_of,
     release,
     release_abandoned,
+    release_own,
     settle,
     small_raws,
     store,
@@ -177,3 +183,108 @@ def test_claims_are_held_all_or_none(sessions: Sessions, now: datetime) -> None:
         settle(session, mails[0], owner="me", now=now, settlement=FILED)
     with pytest.raises(ClaimLostError, match=str(mails[0])), sessions.begin() as session:
         hold(session, mails, owner="me")
+
+
+def test_a_worker_frees_what_it_holds_and_nothing_else(sessions: Sessions, now: datetime) -> None:
+    stored(sessions, now, b"a", b"b", b"c", b"d")
+    mine = claimed(sessions, now, "me", limit=3)
+    claimed(sessions, now, "another", limit=1)
+    later = now + timedelta(seconds=30)
+    with sessions.begin() as session:
+        settle(session, mine[0], owner="me", now=now, settlement=FILED)
+        note_failure(session, mine[1], owner="me", retry_at=later)
+        assert release_own(session, owner="me") == 1
+        assert release_own(session, owner="me") == 0
+    assert claimed(sessions, now, "third") == [mine[2]]  # and the failed one waits as before
+
+
+# Locks: SQLite has one writer at a time and needs none.
+
+on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+# Whoever waits fails.
+NEVER_WAIT = text("SET LOCAL lock_timeout = '500ms'")
+WAITING = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+
+
+@on_postgresql
+def test_two_open_transactions_claim_different_mails_and_neither_waits(
+    sessions: Sessions, now: datetime
+) -> None:
+    stored(sessions, now, b"a", b"b", b"c")
+
+    with sessions.begin() as first, ThreadPoolExecutor(1) as pool:
+        mails = claim_next(first, now=now, owner="first", lease=LEASE, limit=2)
+        rest = pool.submit(claimed_without_waiting, sessions, now).result()
+    assert len(mails) == 2
+    assert len(rest) == 1
+    assert not {mail.id for mail in mails} & set(rest)
+
+
+@on_postgresql
+def test_a_mail_that_is_held_is_claimed_by_nobody_though_its_lease_ended(
+    sessions: Sessions, now: datetime
+) -> None:
+    stored(sessions, now, b"a", b"b")
+    mails = claimed(sessions, now, "slow")
+    with sessions.begin() as slow:
+        hold(slow, mails[:1], owner="slow")
+        with ThreadPoolExecutor(1) as pool:
+            others = pool.submit(claimed_without_waiting, sessions, now + LEASE * 2).result()
+        assert others == mails[1:]
+        settle(slow, mails[0], owner="slow", now=now, settlement=FILED)
+
+
+@on_postgresql
+def test_a_second_hold_waits_until_the_first_has_settled_and_is_then_refused(
+    sessions: Sessions, now: datetime
+) -> None:
+    stored(sessions, now, b"a")
+    mails = claimed(sessions, now)
+
+    def hold_too(session: Session) -> None:
+        hold(session, mails, owner="me")
+
+    with ThreadPoolExecutor(1) as pool, sessions() as first:
+        hold(first, mails, owner="me")
+        second = pool.submit(in_a_transaction, sessions, hold_too)
+        assert waits(sessions, second)
+        settle(first, mails[0], owner="me", now=now, settlement=FILED)
+        first.commit()
+        with pytest.raises(ClaimLostError):
+            second.result()
+
+
+@on_postgresql
+def test_nobody_takes_away_a_claim_that_is_held(sessions: Sessions, now: datetime) -> None:
+    stored(sessions, now, b"a")
+    mails = claimed(sessions, now)
+
+    def take_away(session: Session) -> None:
+        session.execute(NEVER_WAIT)
+        release_abandoned(session, is_gone=lambda _: True)
+
+    with sessions.begin() as first:
+        hold(first, mails, owner="me")
+        with pytest.raises(OperationalError, match="lock timeout"):
+            in_a_transaction(sessions, take_away)
+
+
+def claimed_without_waiting(sessions: Sessions, now: datetime) -> list[int]:
+    with sessions.begin() as session:
+        session.execute(NEVER_WAIT)
+        mails = claim_next(session, now=now, owner="another", lease=LEASE, limit=10)
+        return [mail.id for mail in mails]
+
+
+def in_a_transaction(sessions: Sessions, act: Callable[[Session], None]) -> None:
+    with sessions.begin() as session:
+        act(session)
+
+
+def waits(sessions: Sessions, work: Future[None]) -> bool:
+    """Return True once somebody waits for a lock, False if the work ends without."""
+    with sessions() as session:
+        while not work.done():
+            if session.execute(WAITING).scalar():
+                return True
+    return False
