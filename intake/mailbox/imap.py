@@ -95,8 +95,13 @@ class ImapMailbox:
         sizes = self._asked(partial(self._ask_sizes, uids))
         if sizes is not None:
             return sizes
-        alone = (self._asked(partial(self._ask_sizes, [uid])) for uid in uids)
-        return {uid: size for found in alone if found for uid, size in found.items()}
+        return {uid: size for one in uids for uid, size in self._size_alone(one).items()}
+
+    def _size_alone(self, uid: int) -> dict[int, int]:
+        size = self._asked(partial(self._ask_sizes, [uid]))
+        if size is None:
+            self._make_sure_it_is_the_mail(uid)
+        return size or {}
 
     def _ask_sizes(self, uids: Sequence[int]) -> dict[int, int]:
         return sizes_in(self._client.fetch(uids, [SIZE]))
