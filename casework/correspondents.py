@@ -69,11 +69,9 @@ def add_correspondent(
     return KnownCorrespondent(number, no_automatic_mail=False, unsafe_address=False)
 
 
-def addresses_of(session: Session, drawer: Drawer, correspondent_id: int) -> tuple[str, ...]:
-    """Return the keys of all addresses of a person, those just put by included."""
-    drawer.empty()
-    values = {"wanted": correspondent_id}
-    return tuple(session.execute(_ADDRESSES, values).scalars())
+def addresses_of(session: Session, correspondent_id: int) -> set[str]:
+    """Return the keys of all addresses of a person that are written already."""
+    return set(session.execute(_ADDRESSES, {"wanted": correspondent_id}).scalars())
 
 
 # Statements are built once: to build one costs more than to run it.

@@ -218,12 +218,9 @@ class Cabinet:
             .where(CORRESPONDENTS.c.id == filing.correspondent_id)
             .values({why.column: True})
         )
-        self._people |= {
-            key: replace(person, **{why.column: True})
-            for key, person in self._people.items()
-            if person.id == filing.correspondent_id
-        }
-        for key in addresses_of(self.session, self._drawer, filing.correspondent_id):
+        mine = {k: p for k, p in self._people.items() if p.id == filing.correspondent_id}
+        self._people |= {key: replace(p, **{why.column: True}) for key, p in mine.items()}
+        for key in mine.keys() | addresses_of(self.session, filing.correspondent_id):
             cancel_automatic(self.session, key, now=self.now, reason=why.words)
         line = Line(What.STOPPED, f"{why.words} Nothing goes to them by itself any more.")
         self._record(filing.case_id, line)
