@@ -113,8 +113,8 @@ def test_a_withheld_mail_that_is_tried_again_is_fetched_again(
 
 
 def test_an_empty_mail_is_no_twin_of_one_that_never_came(sessions: Sessions, now: datetime) -> None:
-    mailbox = FakeMailbox(b"withheld", b"", b"")
-    mailbox.withheld = {1}
+    mailbox = FakeMailbox(b"withheld", b"withheld", b"", b"")
+    mailbox.withheld = {1, 2}
     look(mailbox, sessions, now)
     with sessions.begin() as session:
         first, second = claim_next(
