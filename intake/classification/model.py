@@ -16,7 +16,7 @@ from intake.classification.features import character_runs, shape_of
 from intake.classification.packing import KINDS, from_bytes, to_bytes
 
 MODEL_FILE = "kinds.model.json.gz"
-FORMAT = 3
+FORMAT = 4
 TABLES = (
     "words",
     "runs",
@@ -50,7 +50,7 @@ class KnownWord(NamedTuple):
 
 
 class WordMemory(dict[str, KnownWord]):
-    """What words stand for: each is taken apart into letters once, not in every mail.
+    """What words stand for: one that training never met is taken apart into runs of letters.
 
     Bounded; what it holds never changes an answer.
     """
@@ -63,8 +63,11 @@ class WordMemory(dict[str, KnownWord]):
     def __missing__(self, word: str) -> KnownWord:
         """Work out a word met for the first time, and remember it."""
         whole = self._words.get(word)
-        runs = sum(self._runs.get(run, 0) for run in character_runs(word))
-        known = KnownWord((whole or 0) + runs, shape_of(word), whole is not None)
+        if whole is None:
+            weights = sum(self._runs.get(run, 0) for run in character_runs(word))
+        else:
+            weights = whole  # its runs are in there already
+        known = KnownWord(weights, shape_of(word), whole is not None)
         if len(self) >= _WORDS_REMEMBERED:
             self.clear()
         self[word] = known

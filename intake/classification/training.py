@@ -28,11 +28,12 @@ from intake.classification.evaluation import (
     judge_unseen,
     report,
 )
-from intake.classification.features import Reading, plain, read, tokens
+from intake.classification.features import Reading, character_runs, plain, read, tokens
 from intake.classification.model import (
     MODEL_FILE,
     TABLES,
     KindModel,
+    Table,
     dump_model,
 )
 from intake.classification.packing import KINDS, pack
@@ -186,6 +187,8 @@ def export(fitted: Fit, calibration: Calibration) -> KindModel:
             tables[table][feature] = _rounded(weights)
     for name in ("phrases", "shapes", "subject_phrases"):
         _add_beginnings(tables[name])
+    for words, runs in (("words", "runs"), ("subject_words", "subject_runs")):
+        _add_runs(tables[words], tables[runs])
     return KindModel(
         bias=tuple(round(float(value), 4) for value in fitted.bias),
         unit=_UNIT,
@@ -194,6 +197,12 @@ def export(fitted: Fit, calibration: Calibration) -> KindModel:
         sure_from=calibration.sure_from,
         also=calibration.also,
     )
+
+
+def _add_runs(words: dict[str, int], runs: Table) -> None:
+    """Add to each known word what its runs of letters weigh, so that the service need not."""
+    for word in words:
+        words[word] += sum(runs.get(run, 0) for run in character_runs(word))
 
 
 def _add_beginnings(table: dict[str, int]) -> None:
