@@ -10,6 +10,7 @@ from intake.parsing.encoded_words import decode_header, one_line, recode_header
 from intake.parsing.mail_parser import addresses_in
 
 LONGEST_HEADER = 20_000
+_LONGEST_ENCLOSED = 4_000
 _LONGEST_EMAIL = 320
 _BRACKETED = re.compile(r"<([^<>\s@]{1,250}@[^<>\s@]{1,255})>")
 _ADDRESS = r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*"
@@ -64,7 +65,7 @@ def mailboxes_in(
 
 def emails_in(value: bytes) -> tuple[str, ...]:
     """Return the bare addresses in a header, by a quick look (for enclosed messages)."""
-    text = decode_header(value[:LONGEST_HEADER])
+    text = decode_header(value[:_LONGEST_ENCLOSED])
     tokens = (_tidy(token) for token in re.split(r"[\s,;<>]", text) if "@" in token)
     return tuple(dict.fromkeys(email for email in tokens if _is_email(email)))
 

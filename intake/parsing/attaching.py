@@ -6,6 +6,7 @@ from intake.message import Attachment
 from intake.parsing.encoded_words import decode_header
 from intake.parsing.filenames import described_name, safe_name
 from intake.parsing.header_block import HeaderBlock, read_header_block
+from intake.parsing.html_text import PieceBudget
 from intake.parsing.structure import Part
 from intake.parsing.text_parts import part_source, readable, tidy
 from intake.parsing.transfer import body_size, decode_body
@@ -15,7 +16,8 @@ LONGEST_ATTACHED_TEXT = 200_000
 LONGEST_ATTACHED_SOURCE = 800_000
 BUDGET_SPENT = "its text attachments are very long and were not all read"
 MESSAGE_TYPES = {"message/rfc822", "message/global", "text/rfc822-headers"}
-_MOST_HEADER_BYTES = 300_000
+_MOST_HEADER_BYTES = 100_000
+_LONGEST_TITLE = 2_000
 _TYPES_BY_EXTENSION = {
     "doc": "application/msword",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
@@ -31,11 +33,17 @@ _TYPES_BY_EXTENSION = {
 }
 
 
-def describe(raw: bytes, part: Part, elsewhere: Sequence[str], source_left: int) -> Attachment:
+def describe(
+    raw: bytes,
+    part: Part,
+    elsewhere: Sequence[str],
+    source_left: int,
+    budget: PieceBudget | None = None,
+) -> Attachment:
     """Return `part` as an attachment, its text read from at most `source_left` bytes."""
     name = attachment_name(raw, part, elsewhere)
     size = body_size(raw, part.start, part.end, part.encoding)
-    text = _text(raw, part, elsewhere, min(source_left, LONGEST_ATTACHED_SOURCE))
+    text = _text(raw, part, elsewhere, min(source_left, LONGEST_ATTACHED_SOURCE), budget)
     return Attachment(name, part.type, size, part.number, text)
 
 
@@ -53,9 +61,10 @@ def attachment_name(raw: bytes, part: Part, elsewhere: Sequence[str]) -> str:
         return safe_name(given, part.type, part.number)
     if part.type in MESSAGE_TYPES:
         subject = enclosed_block(raw, part).first("subject") or b""
-        title = decode_header(subject, elsewhere)
+        title = decode_header(subject[:_LONGEST_TITLE], elsewhere)
         return described_name(title, "message/rfc822", part.number)
-    description = decode_header(part.first("content-description") or b"", elsewhere)
+    described = part.first("content-description") or b""
+    description = decode_header(described[:_LONGEST_TITLE], elsewhere)
     return described_name(description, part.type, part.number)
 
 
@@ -68,8 +77,10 @@ def enclosed_block(raw: bytes, part: Part) -> HeaderBlock:
     return read_header_block(raw, part.start, end)
 
 
-def _text(raw: bytes, part: Part, elsewhere: Sequence[str], limit: int) -> str:
+def _text(
+    raw: bytes, part: Part, elsewhere: Sequence[str], limit: int, budget: PieceBudget | None
+) -> str:
     if limit <= 0 or not part.type.startswith("text/") or part.type == "text/rfc822-headers":
         return ""
     source = part_source(raw, part, elsewhere, limit)
-    return tidy(readable(part, source))[:LONGEST_ATTACHED_TEXT]
+    return tidy(readable(part, source, budget))[:LONGEST_ATTACHED_TEXT]

@@ -25,13 +25,15 @@ _SUPERSETS = {
 _FORBIDDEN = {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "mbcs"}
 _MANY_BYTES = ("utf", "gb", "big5", "cp932", "cp949", "euc", "iso2022", "hz", "johab", "shift")
 _STATEFUL = ("iso2022", "utf-7", "hz")
-_UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\ufffe\uffff\ud800-\udfff]")
+_UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\ufffe\uffff]+")
+_SURROGATES = re.compile("[\ud800-\udfff]")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _FEWEST_TO_GUESS = 6
+_MOST_RUNS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +100,9 @@ def clean(text: str) -> str:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if text.replace("\n", "").replace("\t", "").isprintable():
         return text
-    return _UNWANTED.sub(_replacement, text)
-
-
-def _replacement(found: re.Match[str]) -> str:
-    if found[0] in "\x0b\x0c\x85":
-        return "\n"
-    return "\ufffd" if "\ud800" <= found[0] <= "\udfff" else ""
+    if "\x0b" in text or "\x0c" in text or "\x85" in text:
+        text = text.replace("\x0b", "\n").replace("\x0c", "\n").replace("\x85", "\n")
+    return _UNWANTED.sub("", _SURROGATES.sub("\ufffd", text))
 
 
 def _bom(data: bytes) -> str | None:
@@ -133,7 +131,7 @@ def _vendor_japanese(data: bytes, codec: str) -> str:
     """Read ISO-2022-JP with the vendors' rows, which Python's codec refuses."""
     if not codec.startswith("iso2022_jp"):
         return data.decode(codec, "replace")
-    first, *runs = data.split(b"\x1b")
+    first, *runs = data.split(b"\x1b", _MOST_RUNS)
     return first.decode("ascii", "replace") + "".join(map(_japanese_run, runs))
 
 

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Sequence
 
+from config.scrubbing import scrub
 from intake.message import Enclosed
 from intake.parsing.addresses import emails_in
 from intake.parsing.attaching import MESSAGE_TYPES, enclosed_block
 from intake.parsing.charsets import clean, decode_text
-from intake.parsing.encoded_words import decode_header, undecoded_header
+from intake.parsing.encoded_words import decode_header, one_line, undecoded_header
 from intake.parsing.header_block import HeaderBlock
 from intake.parsing.identifiers import read_identifier
 from intake.parsing.structure import Part
@@ -15,6 +16,9 @@ from intake.parsing.transfer import decode_body
 
 _MOST_ENCLOSED = 50
 _MOST_RECIPIENTS = 50
+_MOST_HEADERS = 5
+_LONGEST_SUBJECT = 2_000
+_LONGEST_METHOD = 40
 _LONGEST_STATUS = 100_000
 _METHOD = re.compile(rb"^METHOD[ \t]{0,5}:[ \t]{0,5}([A-Za-z-]{1,40})", re.MULTILINE | re.I)
 _STATUS_TYPES = {"message/delivery-status", "message/global-delivery-status"}
@@ -41,9 +45,9 @@ def read_calendar_method(raw: bytes, parts: Sequence[Part]) -> str | None:
     for part in parts:
         if part.type not in _CALENDAR_TYPES:
             continue
-        declared = part.content.text("method").strip()
+        declared = one_line(part.content.text("method")[:_LONGEST_METHOD])
         if declared:
-            return declared.upper()[:40]
+            return scrub(declared.upper())
         end = min(part.end, part.start + 20_000)
         found = _METHOD.search(decode_body(raw, part.start, end, part.encoding))
         if found is not None:
@@ -53,10 +57,13 @@ def read_calendar_method(raw: bytes, parts: Sequence[Part]) -> str | None:
 
 def _identify(block: HeaderBlock) -> Enclosed:
     recipients: dict[str, None] = {}
-    for value in (*block.every("to"), *block.every("x-failed-recipients")):
+    for value in (
+        *block.every("to")[:_MOST_HEADERS],
+        *block.every("x-failed-recipients")[:_MOST_HEADERS],
+    ):
         recipients.update(dict.fromkeys(emails_in(value)))
     return Enclosed(
         read_identifier(undecoded_header(block.first("message-id") or b"")),
-        decode_header(block.first("subject") or b""),
+        decode_header((block.first("subject") or b"")[:_LONGEST_SUBJECT]),
         tuple(recipients)[:_MOST_RECIPIENTS],
     )

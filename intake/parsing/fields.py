@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
+from config.scrubbing import scrub
 from intake.parsing.charsets import decode_text
 from intake.parsing.encoded_words import decode_header
 
@@ -44,7 +45,7 @@ class Field:
         if found is None:
             return ""
         if found.charset is not None:
-            return decode_text(found.value, found.charset, elsewhere)
+            return scrub(decode_text(found.value, found.charset, elsewhere))
         return decode_header(found.value, elsewhere)
 
     def _find(self, name: str) -> Parameter | None:

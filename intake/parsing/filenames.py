@@ -5,7 +5,9 @@ import re
 LONGEST_NAME = 120
 # Controls, invisible characters, and those that turn the reading direction ("cod.exe" shown
 # as "exe.doc").
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffe]")
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffe\ud800-\udfff]"
+)
 _EXTENSIONS = {
     "application/pdf": ".pdf",
     "application/msword": ".doc",

@@ -9,6 +9,7 @@ from typing import NamedTuple
 LONGEST_VALUE = 100_000
 MOST_HEADERS = 2_000
 _MOST_LINES = 50_000
+_MOST_LINES_OF_PART = 500
 _LINE = re.compile(rb"([^\r\n]*)(\r\n|\r|\n|\Z)")
 _LONGEST_TIDY = LONGEST_VALUE
 _CR = ord("\r")
@@ -60,6 +61,7 @@ def read_header_block(raw: bytes, start: int, end: int, *, salvage: bool = False
 
     With `salvage` (the mail's own headers) junk does not end the block if headers that every
     mail has are still to come: it is a badly folded line and belongs to the header before it.
+    Without it (one part of many) no more than 500 lines are read.
     """
     tidy = _read_tidy(raw, start, end)
     return tidy if tidy is not None else _Reader(raw, end, salvage).read(start)
@@ -117,7 +119,8 @@ class _Reader:
 
     def read(self, start: int) -> HeaderBlock:
         body_start = start
-        for line, line_start, line_end in _lines(self._raw, start, self._end):
+        most = _MOST_LINES if self._salvage else _MOST_LINES_OF_PART
+        for line, line_start, line_end in _lines(self._raw, start, self._end, most):
             body_start = line_end
             if not line:
                 break
@@ -169,7 +172,9 @@ class _Reader:
             return False
         if position < self._telling_at:  # looked already: junk must not make this quadratic
             return True
-        for line, line_start, _ in _lines(self._raw, position, min(self._end, position + 20_000)):
+        for line, line_start, _ in _lines(
+            self._raw, position, min(self._end, position + 20_000), _MOST_LINES
+        ):
             if not line:
                 return False
             if _TELLING.match(line) and (incomplete or line.lower().startswith(b"content-type")):
@@ -178,10 +183,10 @@ class _Reader:
         return False
 
 
-def _lines(raw: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+def _lines(raw: bytes, start: int, end: int, most: int) -> Iterator[tuple[bytes, int, int]]:
     """Yield each line without its end, and where it starts and the next one does."""
     position = start
-    for _ in range(_MOST_LINES):
+    for _ in range(most):
         if position >= end:
             return
         found = _LINE.match(raw, position, end)

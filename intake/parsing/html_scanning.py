@@ -13,6 +13,7 @@ from typing import NamedTuple
 _NAME = re.compile(r"/?([a-zA-Z][a-zA-Z0-9:-]{0,40})")
 # The usual case in one step. Possessive, so that a tag without end costs its length once.
 _TEXT_AND_TAG = re.compile(r"([^<]*+)<(/?)([a-zA-Z][a-zA-Z0-9:-]{0,40}+)([^<>]*+)>")
+_POSSIBLE_TAG = re.compile(r"<(?:/?[a-zA-Z]|[!?])")
 _ATTRIBUTE = re.compile(
     r"""([^\s=>"'/]{1,100})(?:[ \t\r\n]{0,20}=[ \t\r\n]{0,20}("[^"]*"|'[^']*'|[^\s>"']*))?"""
 )
@@ -108,7 +109,9 @@ class Scanner:
         if source[start + 1 : start + 2] in {"!", "?"}:
             end = self._find(">", start)
             return "", end + 1 if end >= 0 else start + 2
-        return "<", start + 1
+        following = _POSSIBLE_TAG.search(source, start + 1)
+        end = following.start() if following else len(source)
+        return source[start:end], end
 
     def _tag(self, start: int, name: re.Match[str]) -> tuple[Tag, int]:
         source = self._source

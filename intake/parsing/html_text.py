@@ -1,10 +1,12 @@
 """HTML as readable text: lines, lists, tables, links; what is quoted carries "> "."""
 
 import re
+from dataclasses import dataclass
 
 from intake.parsing.html_scanning import RAW_TEXT, Scanner, Tag
 
 LONGEST_HTML = 1_000_000
+MOST_PIECES = 120_000
 _DEEPEST_QUOTE = 8
 _LONGEST_LINK = 1_000
 _SPACES = re.compile(r"[ \t\r\n\f\xa0]+")
@@ -18,13 +20,34 @@ _VOID = {"br", "img", "hr", "input", "meta", "link", "wbr", "col", "area", "base
 _QUOTE_CLASSES = ("gmail_quote", "yahoo_quoted", "protonmail_quote", "moz-cite-prefix")
 
 
-def html_to_text(source: str) -> str:
+@dataclass(slots=True)
+class PieceBudget:
+    """How much HTML may still be read of one mail: tags and texts between them, and characters.
+
+    Each tag takes its time; even a megabyte of HTML as mail programs make it has no more than
+    some ten thousand.
+    """
+
+    left: int = MOST_PIECES
+    characters: int = LONGEST_HTML
+    is_spent: bool = False
+
+    def cut(self, source: str) -> str:
+        """Return as much of `source` as may be read."""
+        allowed = source[: self.characters]
+        self.characters -= len(allowed)
+        self.is_spent = self.is_spent or len(allowed) < len(source)
+        return allowed
+
+
+def html_to_text(source: str, budget: PieceBudget | None = None) -> str:
     """Return the text that a reader of the HTML `source` would see, its first million characters.
 
     Hidden elements, scripts and styles are left out; quoted elements have "> " before each line,
     so that `intake.quoting` finds them.
     """
-    return _Renderer(source[:LONGEST_HTML]).render()
+    budget = budget or PieceBudget()
+    return _Renderer(budget.cut(source), budget).render()
 
 
 class _Lines:
@@ -128,8 +151,9 @@ def _quoted(depth: int, line: str) -> str:
 class _Renderer:
     """Walks the tags once and keeps what is needed of where it is."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, budget: PieceBudget) -> None:
         self._source = source
+        self._budget = budget
         self._out = _Lines()
         self._hidden: str | None = None
         self._hidden_depth = 0
@@ -145,6 +169,10 @@ class _Renderer:
 
     def render(self) -> str:
         for token in Scanner(self._source):
+            self._budget.left -= 1
+            if self._budget.left < 0:
+                self._budget.is_spent = True
+                break
             if isinstance(token, str):
                 self._text(token)
             elif self._hidden is not None:
@@ -160,7 +188,7 @@ class _Renderer:
 
     def _again_showing_all(self) -> str:
         # A hidden element that is never closed would hide the rest of the letter.
-        other = _Renderer(self._source)
+        other = _Renderer(self._source, self._budget)
         other._honour_hidden = False
         return other.render()
 

@@ -13,6 +13,8 @@ from intake.parsing.header_block import HeaderBlock, RawHeader, first_value, rea
 
 MOST_PARTS = 500
 DEEPEST = 50
+_MOST_CHARSETS = 8
+_MOST_DELIMITERS = 10_000
 TOO_MANY_PARTS = f"it has more than {MOST_PARTS} parts; the rest was not read"
 TOO_DEEP = f"its parts are nested more than {DEEPEST} deep; what lies deeper was not read"
 NOT_DIVIDED = "its parts could not be told apart"
@@ -128,7 +130,9 @@ def _split(raw: bytes, span: tuple[int, int], boundary: bytes) -> list[tuple[int
     spans: list[tuple[int, int]] = []
     opened = -1
     position = raw.find(delimiter, start, end)
-    while position >= 0 and len(spans) <= MOST_PARTS:
+    for _ in range(_MOST_DELIMITERS):
+        if position < 0 or len(spans) > MOST_PARTS:
+            break
         after = position + len(delimiter)
         found = _AFTER_DELIMITER.match(raw, after, end)
         if found is not None and (position == start or raw[position - 1] in b"\r\n"):
@@ -170,6 +174,7 @@ def _flatten(root: Part) -> tuple[Part, ...]:
 
 
 def charsets_of(parts: Sequence[Part]) -> tuple[str, ...]:
-    """Return the charsets that the parts declare, each once."""
+    """Return the charsets that the parts declare, each once, the first eight."""
     labels = (part.content.raw("charset") for part in parts)
-    return tuple(dict.fromkeys(label.decode("ascii", "replace") for label in labels if label))
+    found = dict.fromkeys(label.decode("ascii", "replace") for label in labels if label)
+    return tuple(found)[:_MOST_CHARSETS]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from intake.parsing.charsets import clean, decode_text
 from intake.parsing.flowed import unflow
-from intake.parsing.html_text import html_to_text
+from intake.parsing.html_text import PieceBudget, html_to_text
 from intake.parsing.structure import Part
 from intake.parsing.transfer import decode_base64_text, decode_body
 
@@ -22,10 +22,10 @@ def part_source(raw: bytes, part: Part, elsewhere: Sequence[str], limit: int) ->
     return clean(decode_text(data, _charset(part, data), elsewhere))
 
 
-def readable(part: Part, source: str) -> str:
+def readable(part: Part, source: str, budget: PieceBudget | None = None) -> str:
     """Return decoded `source` as readable text: HTML converted, flowed lines joined."""
     if part.type == "text/html":
-        return html_to_text(source)
+        return html_to_text(source, budget)
     if part.type in {"text/enriched", "text/richtext"}:
         return _without_commands(source)
     if (part.content.raw("format") or b"").lower() == b"flowed":

@@ -27,29 +27,35 @@ def take_inline_files(text: str) -> tuple[str, tuple[InlineFile, ...]]:
     lines = text.split("\n")
     kept: list[str] = []
     files: list[InlineFile] = []
-    position = 0
+    position = no_block_before = 0
     while position < len(lines):
-        found = _BEGIN.fullmatch(lines[position].rstrip())
-        block = _read_block(lines, position + 1) if found and len(files) < _MOST_FILES else None
-        if found is None or block is None:
-            kept.append(lines[position])
-            position += 1
+        line = lines[position]
+        position += 1
+        found = _BEGIN.fullmatch(line.rstrip()) if line.startswith("begin ") else None
+        if found is None or position < no_block_before or len(files) >= _MOST_FILES:
+            kept.append(line)
             continue
-        data, position = block
-        files.append(InlineFile(found[1], data))
+        data, end = _read_block(lines, position)
+        if data:
+            files.append(InlineFile(found[1], data))
+            position = end
+        else:
+            kept.append(line)
+            no_block_before = end  # whatever begins up to there, fails there too
     return "\n".join(kept), tuple(files)
 
 
-def _read_block(lines: list[str], position: int) -> tuple[bytes, int] | None:
+def _read_block(lines: list[str], position: int) -> tuple[bytes, int]:
+    """Return the content of the block, b"" if it is none, and the line after its last."""
     pieces: list[bytes] = []
     while position < len(lines):
         line = lines[position].rstrip("\r")
         position += 1
         if line.strip() == "end":
-            return (b"".join(pieces), position) if pieces else None
+            return b"".join(pieces), position
         if line.strip() in {"", "`"}:
             continue
         if not line.isascii() or len(line) > 90 or not (piece := decode_uu_line(line.encode())):
-            return None
+            return b"", position
         pieces.append(piece)
-    return None
+    return b"", position

@@ -14,7 +14,7 @@ from intake.parsing.attaching import (
     describe_inline,
 )
 from intake.parsing.charsets import clean, decode_text
-from intake.parsing.html_text import LONGEST_HTML
+from intake.parsing.html_text import PieceBudget
 from intake.parsing.structure import Part, Structure
 from intake.parsing.text_parts import LONGEST_ENCODED, part_source, readable, tidy
 from intake.parsing.transfer import decode_body
@@ -60,6 +60,8 @@ class _Walk:
     attached_parts: list[Part] = field(default_factory=list)
     defects: dict[str, None] = field(default_factory=dict)
     source_left: int = 2_000_000
+    body_left: int = 2_000_000
+    pieces: PieceBudget = field(default_factory=PieceBudget)
 
     def render(self, part: Part) -> _Rendering:
         if part.children:
@@ -73,7 +75,7 @@ class _Walk:
         return _Rendering()
 
     def attach(self, part: Part) -> None:
-        made = describe(self.raw, part, self.elsewhere, self.source_left)
+        made = describe(self.raw, part, self.elsewhere, self.source_left, self.pieces)
         if part.type.startswith("text/"):
             if self.source_left < min(part.end - part.start, LONGEST_ATTACHED_SOURCE):
                 self.defects[BUDGET_SPENT] = None
@@ -115,17 +117,31 @@ class _Walk:
         return _choose(plain, html)
 
     def _html_if_fuller(self, part: Part, plain: str) -> str:
-        source = part_source(self.raw, part, self.elsewhere, LONGEST_ENCODED)
+        source = self._source(part)
         if plain.strip() and not _is_notice(plain) and _rough_length(source) <= len(plain) * 1.4:
             return ""
-        return readable(part, source)
+        return self._readable(part, source)
 
     def _render_text(self, part: Part) -> _Rendering:
-        source = part_source(self.raw, part, self.elsewhere, LONGEST_ENCODED)
-        is_html = part.type == "text/html"
-        if part.end - part.start > LONGEST_ENCODED or (is_html and len(source) > LONGEST_HTML):
+        text = self._readable(part, self._source(part))
+        return _Rendering(text, part.type == "text/html")
+
+    def _source(self, part: Part) -> str:
+        """Return the decoded source of a body, as much of it as the mail's budget allows."""
+        limit = min(LONGEST_ENCODED, self.body_left * 4)
+        source = part_source(self.raw, part, self.elsewhere, limit) if limit > 0 else ""
+        encoded = min(part.end - part.start, limit)
+        if part.end - part.start > limit or len(source) > self.body_left:
             self.defects[SHORTENED] = None
-        return _Rendering(readable(part, source), is_html)
+        source = source[: self.body_left]
+        self.body_left -= max(len(source), encoded // 4)
+        return source
+
+    def _readable(self, part: Part, source: str) -> str:
+        text = readable(part, source, self.pieces)
+        if self.pieces.is_spent:
+            self.defects[SHORTENED] = None
+        return text
 
 
 def read_body(raw: bytes, structure: Structure, elsewhere: Sequence[str] = ()) -> Body:

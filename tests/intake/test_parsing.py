@@ -2,14 +2,20 @@
 
 import base64
 import tracemalloc
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intake.message import Message
+from config.scrubbing import scrub
+from intake.message import Address, Message
 from intake.parsing import UnreadableMailError, attachment_bytes, parse_message
+from intake.parsing.header_block import HEADER_SHORTENED
+from intake.parsing.people import TOO_MANY_ADDRESSES
+from intake.parsing.walking import SHORTENED
 
 RECEIVED = datetime(2026, 3, 3, 10, 15, tzinfo=UTC)
 HEAD = b"From: Ada Finch <ada.finch@example.com>\r\nSubject: Help\r\n"
@@ -274,3 +280,90 @@ def test_a_large_attachment_is_described_without_holding_it_in_memory() -> None:
         tracemalloc.stop()
     assert message.attachments[0].size == 12 * 1024 * 1024
     assert peak < 8 * 1024 * 1024
+
+
+def strings_in(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, tuple):
+        for each in value:
+            yield from strings_in(each)
+    elif is_dataclass(value):
+        for each in fields(value):
+            yield from strings_in(getattr(value, each.name))
+
+
+def unstorable(message: Message) -> list[str]:
+    return [text for text in strings_in(message) if scrub(text) != text]
+
+
+HOSTILE_BYTES = st.sampled_from(
+    [
+        b"From: =?utf-7?q?+2AA-?= <a@example.org>\n",
+        b"To: \xed\xa0\x80@example.org, a\x00@example.org\n",
+        b"Subject: =?utf-16le?b?ANg=?= \x00\n",
+        b"Message-ID: <\x00\xed\xa0\x80@x>\n",
+        b"X-\x00: a\n",
+        b"Content-Type: multipart/mixed; boundary=b\n",
+        b"Content-Type: text/html; charset=utf-7\n",
+        b"Content-Type: text/calendar; method*=utf-7''+2AA-%00\n",
+        b"Content-Type: message/delivery-status; charset=utf-7\n",
+        b"Content-Type: message/rfc822\n",
+        b"Content-Type: application/pdf; name*=utf-16le''%00%d8a%00\n",
+        b"Content-Type: a\xed\xa0\x80/b\x00\n",
+        b"Content-Disposition: attachment; filename*=utf-7''+2AA-.pdf\n",
+        b'Content-Disposition: attachment; filename="=?utf-7?q?+2AA-?="\n',
+        b"\n",
+        b"\n--b\n",
+        b"begin 644 \x00+2AA-\n#86)C\nend\n",
+        b"+2AA- &#xD800; &#0; &#1; \x00 \xed\xa0\x80 METHOD:REPLY",
+    ]
+)
+
+
+@given(st.lists(HOSTILE_BYTES | st.binary(max_size=20), min_size=1).map(b"".join))
+def test_nothing_in_a_message_is_what_a_database_cannot_hold(raw: bytes) -> None:
+    if raw.strip(b" \t\r\n\x00"):
+        assert unstorable(parse_message(raw)) == []
+
+
+@pytest.mark.parametrize("name", [b"utf-7''+2AA-.pdf", b"utf-16le''%00%d8a%00", b"utf-8''a%00.pdf"])
+def test_a_hostile_file_name_can_be_stored(name: bytes) -> None:
+    raw = (
+        b"From: a@example.org\nContent-Type: application/pdf\n"
+        b"Content-Disposition: attachment; filename*=" + name + b"\n\nx"
+    )
+    message = parse_message(raw)
+    assert len(message.attachments) == 1
+    assert unstorable(message) == []
+
+
+def test_only_so_many_addresses_are_read_and_the_message_says_so() -> None:
+    line = b"To: " + b"a <a@example.org>, " * 400 + b"\n"
+    message = parse_message(line * 30 + b"From: b@example.org\n\nHello")
+    assert len(message.to) == 500
+    assert TOO_MANY_ADDRESSES in message.defects
+    assert message.sender == Address("", "b@example.org")
+
+
+def test_the_html_of_all_parts_together_is_read_only_so_far() -> None:
+    part = b"--b\nContent-Type: text/html\n\n" + b"<" * 500_000 + b"\n"
+    raw = b"From: a@example.org\nContent-Type: multipart/mixed; boundary=b\n\n" + part * 6
+    message = parse_message(raw)
+    assert len(message.text) <= 1_000_001
+    assert SHORTENED in message.defects
+
+
+def test_html_of_nothing_but_tags_is_read_only_so_far() -> None:
+    raw = b"From: a@example.org\nContent-Type: text/html\n\nHello" + b"<b>" * 200_000 + b"end"
+    message = parse_message(raw)
+    assert message.text == "Hello"
+    assert SHORTENED in message.defects
+
+
+def test_long_headers_are_cut_once_half_a_megabyte_was_decoded() -> None:
+    many = b"".join(b"X-%d: " % at + b"=?utf-8?q?a?= " * 2000 + b"\n" for at in range(40))
+    message = parse_message(b"From: a@example.org\n" + many + b"Precedence: bulk\n\nHello")
+    assert sum(len(header.value) for header in message.headers) < 60_000
+    assert message.value("precedence") == "bulk"
+    assert HEADER_SHORTENED in message.defects

@@ -69,7 +69,7 @@ def test_junk_below_complete_headers_is_the_body_without_its_blank_line() -> Non
 
 def test_headers_beyond_the_limits_are_left_out_and_said() -> None:
     raw = b"A: " + b"x" * 200_000 + b"\n" + b"B: y\n" * 3000 + b"\nbody"
-    block = read_header_block(raw, 0, len(raw))
+    block = read_header_block(raw, 0, len(raw), salvage=True)
     assert len(block.headers) == 2000
     assert len(block.headers[0].value) == 100_000
     assert len(block.defects) == 2
@@ -325,3 +325,8 @@ def test_a_parameter_is_read_however_it_is_written(value: bytes, name: str, text
 def test_any_field_can_be_read(value: bytes) -> None:
     for parameter in parse_field(value).parameters:
         assert isinstance(parse_field(value).text(parameter.name), str)
+
+
+def test_of_one_part_among_many_only_so_many_header_lines_are_read() -> None:
+    raw = b"A: b\r" * 1000 + b"\rbody"
+    assert len(read_header_block(raw, 0, len(raw)).headers) == 500

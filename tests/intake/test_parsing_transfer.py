@@ -121,3 +121,15 @@ def test_flowed_lines_are_joined(written: str, shown: str) -> None:
 
 def test_delsp_takes_the_space_at_the_join_away() -> None:
     assert unflow("日 \n本", delete_space=True) == "日本"
+
+
+def test_a_file_after_a_beginning_that_fails_is_found() -> None:
+    text = "begin 644 a\nno file\n" + uuencoded("b.doc", b"content") + "After."
+    left, files = take_inline_files(text)
+    assert left == "begin 644 a\nno file\nAfter."
+    assert [(file.name, file.data) for file in files] == [("b.doc", b"content")]
+
+
+def test_beginnings_without_an_end_are_text() -> None:
+    text = "begin 644 a\n" * 5000 + "\xe9\nend"
+    assert take_inline_files(text) == (text, ())
