@@ -10,9 +10,10 @@ from config.scrubbing import scrub
 from intake.parsing.charsets import decode_text
 from intake.parsing.encoded_words import decode_header
 
-_MOST_PARAMETERS = 200
+_MOST_PARAMETERS = 100
 _LONGEST_FIELD = 20_000
 _LONGEST_KEPT = 80
+_LONGEST_TEXT = 2_000
 _QUOTED = re.compile(rb'"([^"\\]*(?:\\.[^"\\]*)*)"?', re.DOTALL)
 _ESCAPED = re.compile(rb'\\(["\\])')
 _DRIVE = re.compile(rb"[A-Za-z]:\\|\\\\")
@@ -45,8 +46,8 @@ class Field:
         if found is None:
             return ""
         if found.charset is not None:
-            return scrub(decode_text(found.value, found.charset, elsewhere))
-        return decode_header(found.value, elsewhere)
+            return scrub(decode_text(found.value[:_LONGEST_TEXT], found.charset, elsewhere))
+        return decode_header(found.value[:_LONGEST_TEXT], elsewhere)
 
     def _find(self, name: str) -> Parameter | None:
         for each in self.parameters:
@@ -111,16 +112,16 @@ def _join_sections(found: list[tuple[str, bytes]]) -> tuple[Parameter, ...]:
     if not any("*" in name for name, _ in found):
         return tuple(Parameter(name, value) for name, value in found)
     plain = [Parameter(name, value) for name, value in found if "*" not in name]
-    bases = dict.fromkeys(name.partition("*")[0] for name, _ in found if "*" in name)
-    return (*(_join_one(base, found) for base in bases), *plain)
+    sections: dict[str, list[tuple[str, bytes]]] = {}
+    for name, value in found:
+        base, star, _ = name.partition("*")
+        if star:
+            sections.setdefault(base, []).append((name, value))
+    return (*(_join_one(base, each) for base, each in sections.items()), *plain)
 
 
 def _join_one(base: str, found: list[tuple[str, bytes]]) -> Parameter:
-    sections = sorted(
-        (_section_number(name), name.endswith("*"), value)
-        for name, value in found
-        if name.startswith(base + "*")
-    )
+    sections = sorted((_section_number(name), name.endswith("*"), value) for name, value in found)
     charset: str | None = None
     joined: list[bytes] = []
     for index, (_, extended, value) in enumerate(sections):

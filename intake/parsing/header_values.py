@@ -6,7 +6,7 @@ from intake.message import Header
 from intake.parsing.encoded_words import decode_header, undecoded_header
 from intake.parsing.header_block import HEADER_SHORTENED, RawHeader
 
-MOST_DECODED = 500_000
+MOST_DECODED = 400_000
 _ALWAYS_DECODED = 200
 # Machines write these for machines. Decoded, words in them could pass for other words.
 _NEVER_DECODED = frozenset(
@@ -26,7 +26,7 @@ def read_headers(
 ) -> tuple[tuple[Header, ...], tuple[str, ...]]:
     """Return the headers as text, and the defect if some were shortened.
 
-    From half a megabyte on each header is cut to its first 200 bytes; so what a mail server put
+    From 400 KB on each header is cut to its first 200 bytes; so what a mail server put
     on top is always read, and short headers are read wherever they stand.
     """
     if sum([len(header.value) for header in headers]) <= MOST_DECODED:

@@ -123,7 +123,7 @@ def _base64_size(raw: bytes, start: int, end: int) -> int:
         chunk = raw[position : min(position + _CHUNK, end)].translate(None, _NOT_BASE64)
         first, *runs = _padded_runs(chunk)
         letters += len(first)
-        for run in runs:
+        for run in (*filter(None, runs[:-1]), *runs[-1:]):
             size += letters * 3 // 4
             letters = len(run)
     return size + letters * 3 // 4
@@ -134,7 +134,7 @@ def _iter_base64(raw: bytes, start: int, end: int) -> Iterator[bytes]:
     for position in range(start, end, _CHUNK):
         chunk = raw[position : min(position + _CHUNK, end)].translate(None, _NOT_BASE64)
         *runs, rest = _padded_runs(rest + chunk)
-        yield from map(_decode_run, runs)
+        yield from [_decode_run(run) for run in runs if run]
         whole = len(rest) - len(rest) % 4
         yield _decode_run(rest[:whole])
         rest = rest[whole:]

@@ -361,7 +361,7 @@ def test_html_of_nothing_but_tags_is_read_only_so_far() -> None:
     assert SHORTENED in message.defects
 
 
-def test_long_headers_are_cut_once_half_a_megabyte_was_decoded() -> None:
+def test_long_headers_are_cut_once_many_were_decoded() -> None:
     many = b"".join(b"X-%d: " % at + b"=?utf-8?q?a?= " * 2000 + b"\n" for at in range(40))
     message = parse_message(b"From: a@example.org\n" + many + b"Precedence: bulk\n\nHello")
     assert sum(len(header.value) for header in message.headers) < 60_000
