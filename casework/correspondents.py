@@ -49,16 +49,17 @@ def find_correspondents(
 
 
 def add_correspondent(
-    session: Session, drawer: Drawer, address: Address, now: datetime
+    drawer: Drawer, number: int, address: Address, now: datetime
 ) -> KnownCorrespondent:
-    """Add a person with one address; a rival insert of the same address raises IntegrityError."""
+    """Put by a person with one address; a rival insert of the address raises IntegrityError."""
     person = {
+        "id": number,
         "name": address.name,
         "no_automatic_mail": False,
         "unsafe_address": False,
         "created_at": now,
     }
-    number = session.execute(_ADD, person).scalar_one()
+    drawer.put(_ADD, person)
     row = {
         "correspondent_id": number,
         "address": address.email,
@@ -88,5 +89,5 @@ _FIND = (
     .with_for_update(of=CORRESPONDENTS)
 )
 _ADDRESSES = select(ADDRESSES.c.key).where(ADDRESSES.c.correspondent_id == bindparam("wanted"))
-_ADD = insert(CORRESPONDENTS).returning(CORRESPONDENTS.c.id)
+_ADD = insert(CORRESPONDENTS)
 _ADD_ADDRESS = insert(ADDRESSES)

@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import Insert, Update
 from sqlalchemy.orm import Session
 
+from config.database import Base
+
 Row = Mapping[str, Any]
 
 
@@ -25,7 +27,8 @@ class Drawer:
         self._rows.setdefault(statement, []).append(row)
 
     def empty(self) -> None:
-        """Write all rows, statement by statement in the order in which they were first put."""
+        """Write all rows: first into the tables that others point at."""
         kept, self._rows = self._rows, {}
-        for statement, rows in kept.items():
-            self._session.execute(statement, rows)
+        places = {table.name: place for place, table in enumerate(Base.metadata.sorted_tables)}
+        for statement in sorted(kept, key=lambda each: places[str(each.table)]):
+            self._session.execute(statement, kept[statement])

@@ -4,6 +4,7 @@ One mail, one case, one or more strands. Plain statements are used instead of ob
 runs for every mail, in the transaction that also queues its acknowledgement.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -25,6 +26,7 @@ from casework.lifecycle import CaseStatus, after_a_letter_from_the_correspondent
 from casework.models import CASE_MESSAGES, CASES, CORRESPONDENTS, KEY_DATES, STRANDS
 from casework.references import CaseReference, new_reference
 from casework.threading import Match
+from config.database import reserve_ids
 from intake.classification import Classification
 from intake.evidence import Evidence
 from intake.inbox import (
@@ -38,9 +40,15 @@ from intake.inbox import (
 from intake.message import Address, Message
 from intake.risk import RiskLevel
 from intake.taxonomy import Kind
-from replies.acknowledgement import Permission
-from replies.outbox import cancel_automatic
-from replies.outgoing import address_key
+from replies.acknowledgement import CAP_WINDOW, Permission
+from replies.outbox import (
+    LETTERS,
+    QUEUE_LETTER,
+    acknowledgements_since,
+    cancel_automatic,
+    letter_row,
+)
+from replies.outgoing import OutgoingEmail, address_key
 
 FIRST_STAGE = "new"
 LIKELY_ENOUGH_FOR_A_STRAND = 0.4
@@ -106,6 +114,10 @@ class Cabinet:
         self._twins = twins_of(session, claimed)
         self._people = find_correspondents(session, writers)
         self._cases = _cases_with(session, [message for _, message in mails])
+        self._person_ids = reserve_ids(session, CORRESPONDENTS, len(mails))
+        self._case_ids = reserve_ids(session, CASES, len(mails))
+        self._letter_ids = reserve_ids(session, LETTERS, len(mails))
+        self._acknowledged: Counter[str] = Counter()
 
     def close(self) -> None:
         """Write what was put by."""
@@ -125,6 +137,12 @@ class Cabinet:
         The same mail comes again, with other Received lines, through an alias or a forwarder.
         """
         return self._cases.get(_identity(message))
+
+    def acknowledged_in_day(self, address: str) -> int:
+        """Return how many acknowledgements the address was given in 24 hours, ours included."""
+        key = address_key(address)
+        since = self.now - CAP_WINDOW
+        return acknowledgements_since(self.session, key, since) + self._acknowledged[key]
 
     def settle(self, mail: ClaimedMail, settlement: Settlement) -> None:
         """Put by what became of a mail."""
@@ -146,7 +164,9 @@ class Cabinet:
         judged, risk = incoming.judged, incoming.judged.risk
         person = self._somebody(correspondent)
         reference = new_reference()  # the database refuses one that is taken: then all is redone
+        case_id = next(self._case_ids)
         case = {
+            "id": case_id,
             "reference": reference,
             "correspondent_id": person.id if person else None,
             "status": CaseStatus.NEW,
@@ -160,7 +180,7 @@ class Cabinet:
             "opened_at": self.now,
             "last_received_at": judged.received_at,
         }
-        case_id = self.session.execute(_OPEN_CASE, case).scalar_one()
+        self._drawer.put(_OPEN_CASE, case)
         self._add_strands(case_id, judged.classification)
         self._add_message(case_id, incoming)
         self._record(case_id, *_opening_lines(incoming, match))
@@ -203,16 +223,24 @@ class Cabinet:
         self._add_message(case_id, incoming)
         self._record(case_id, line)
 
-    def add_letter(self, case_id: int, outbox_id: int, line: Line) -> None:
-        """Put a letter of ours into a case's correspondence; its words stay in the outbox."""
-        row = {"case_id": case_id, "outbox_id": outbox_id, "at": self.now, "letter_state": UNTOLD}
+    def queue_acknowledgement(
+        self, mail: ClaimedMail, case_id: int, email: OutgoingEmail, *, draft: bool
+    ) -> None:
+        """Put the letter into the outbox and into the case's correspondence."""
+        letter_id = next(self._letter_ids)
+        letter = letter_row(email, received_id=mail.id, draft=draft, now=self.now)
+        self._drawer.put(QUEUE_LETTER, {"id": letter_id} | letter)
+        row = {"case_id": case_id, "outbox_id": letter_id, "at": self.now, "letter_state": UNTOLD}
         self._drawer.put(_ADD_LETTER, row)
-        self._record(case_id, line)
+        words = "Drafted only: Kith is in shadow mode." if draft else "Queued for sending."
+        self._record(case_id, Line(What.ACKNOWLEDGEMENT_QUEUED, words))
+        self._acknowledged[address_key(email.to_address)] += 1
 
     def hold_back(self, filing: Filing, why: HoldBack) -> None:
         """Send nothing more to this person by itself, and take back what has not left yet."""
         if filing.correspondent_id is None:
             return
+        self._drawer.empty()  # the person and a letter to them may be in there
         self.session.execute(
             update(CORRESPONDENTS)
             .where(CORRESPONDENTS.c.id == filing.correspondent_id)
@@ -267,7 +295,7 @@ class Cabinet:
             return correspondent
         if not can_be_written_to(correspondent):
             return None
-        person = add_correspondent(self.session, self._drawer, correspondent, self.now)
+        person = add_correspondent(self._drawer, next(self._person_ids), correspondent, self.now)
         self._people[address_key(correspondent.email)] = person
         return person
 
@@ -353,7 +381,7 @@ def _rows(evidence: Iterable[Evidence]) -> list[list[str | int]]:
 
 
 # Statements are built once: to build one costs more than to run it.
-_OPEN_CASE = insert(CASES).returning(CASES.c.id)
+_OPEN_CASE = insert(CASES)
 _LOCK_CASE = (
     select(
         CASES.c.reference,

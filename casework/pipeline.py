@@ -25,7 +25,6 @@ from intake.message import Message
 from intake.risk import RiskLevel
 from intake.screening import Screening, Verdict
 from replies.acknowledgement import (
-    CAP_WINDOW,
     AcknowledgementRequest,
     GroupVoice,
     Permission,
@@ -33,8 +32,6 @@ from replies.acknowledgement import (
     compose_acknowledgement,
     may_acknowledge,
 )
-from replies.outbox import acknowledgements_since, enqueue
-from replies.outgoing import address_key
 from replies.signposting import Signposts
 from replies.templates import ReplyTemplates
 
@@ -160,8 +157,7 @@ class _Filing:
         to_address = message.sender.email if message.sender else None
         in_day = 0
         if screening.acknowledge and to_address and self.person:
-            since = self.cabinet.now - CAP_WINDOW
-            in_day = acknowledgements_since(self.cabinet.session, address_key(to_address), since)
+            in_day = self.cabinet.acknowledged_in_day(to_address)
         return may_acknowledge(
             screening_allows=screening.acknowledge and not self.match.knows_our_message_id,
             screening_reason=screening.reason
@@ -197,12 +193,7 @@ class _Filing:
             self.desk.signposts,
         )
         draft = not self.desk.is_live
-        outbox_id = enqueue(
-            self.cabinet.session, email, received_id=self.mail.id, draft=draft, now=self.cabinet.now
-        )
-        words = "Drafted only: Kith is in shadow mode." if draft else "Queued for sending."
-        line = Line(What.ACKNOWLEDGEMENT_QUEUED, words)
-        self.cabinet.add_letter(filing.case_id, outbox_id, line)
+        self.cabinet.queue_acknowledgement(self.mail, filing.case_id, email, draft=draft)
 
 
 def _case_of_the_letter_answered(session: Session, judged: Judged) -> int | None:

@@ -7,7 +7,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Dialect, Engine, MetaData, create_engine, event
+from sqlalchemy import (
+    URL,
+    Dialect,
+    Engine,
+    MetaData,
+    Table,
+    create_engine,
+    event,
+    func,
+    select,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import (
     ArgumentError,
@@ -216,6 +226,20 @@ def _make_sqlite_file(
         missing = f"there is no directory {file.parent}"
         reason = missing if isinstance(error, FileNotFoundError) else error.strerror or "no access"
         raise DatabaseUnreachableError(URL.create("sqlite", database=str(file)), reason) from None
+
+
+def reserve_ids(session: Session, table: Table, count: int) -> Iterator[int]:
+    """Return `count` numbers that this transaction alone may give to new rows of `table`.
+
+    Known in advance, they let rows that point at one another be written in bulk. On PostgreSQL they
+    come from the sequence; on SQLite nobody else can write before this transaction ends.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        sequence = func.pg_get_serial_sequence(table.name, "id")
+        numbers = select(func.nextval(sequence)).select_from(func.generate_series(1, count))
+        return iter(session.execute(numbers).scalars().all())
+    highest = session.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()
+    return iter(range(highest + 1, highest + 1 + count))
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -29,10 +29,17 @@ from replies.outbox.lookups import (
     acknowledgements_since,
     find_by_message_ids,
 )
-from replies.outbox.queueing import AlreadyQueuedError, cancel_automatic, enqueue
+from replies.outbox.queueing import (
+    QUEUE_LETTER,
+    AlreadyQueuedError,
+    cancel_automatic,
+    enqueue,
+    letter_row,
+)
 
 __all__ = [
     "LETTERS",
+    "QUEUE_LETTER",
     "AlreadyQueuedError",
     "Claimed",
     "FoundLetter",
@@ -45,6 +52,7 @@ __all__ = [
     "defer",
     "enqueue",
     "find_by_message_ids",
+    "letter_row",
     "mark_failed",
     "mark_sending",
     "mark_sent",

@@ -34,7 +34,19 @@ def enqueue(
     Raises `AlreadyQueuedError` for a second letter of this purpose to one received mail; the
     transaction can then only be rolled back.
     """
-    row = {
+    row = letter_row(email, received_id=received_id, draft=draft, now=now)
+    try:
+        letter_id: int = session.execute(_INSERT, row).scalar_one()
+        return letter_id
+    except IntegrityError:
+        raise AlreadyQueuedError(received_id, email.purpose) from None
+
+
+def letter_row(
+    email: OutgoingEmail, *, received_id: int | None, draft: bool, now: datetime
+) -> dict[str, object]:
+    """Return the row of a letter for `QUEUE_LETTER`, for whoever writes many letters at once."""
+    return {
         "purpose": email.purpose.value,
         "received_id": received_id,
         "to_address": email.to_address,
@@ -52,11 +64,6 @@ def enqueue(
         "due_at": now,
         "created_at": now,
     }
-    try:
-        letter_id: int = session.execute(_INSERT, row).scalar_one()
-        return letter_id
-    except IntegrityError:
-        raise AlreadyQueuedError(received_id, email.purpose) from None
 
 
 def cancel_automatic(
@@ -73,7 +80,9 @@ def cancel_automatic(
 
 
 # Statements are built once, since to build one costs more than to run it.
-_INSERT = insert(LETTERS).returning(LETTERS.c.id)
+QUEUE_LETTER = insert(LETTERS)
+"""Writes rows of `letter_row`; a second letter to one received mail raises IntegrityError."""
+_INSERT = QUEUE_LETTER.returning(LETTERS.c.id)
 _C = LETTERS.c
 _NOT_GONE = (LetterState.DRAFT, LetterState.QUEUED, LetterState.CLAIMED, LetterState.SENDING)
 _IS_LEAVING = _C.state == LetterState.SENDING.value

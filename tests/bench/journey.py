@@ -16,7 +16,6 @@ from casework.environment import current_settings
 from casework.schema import upgrade
 from casework.service import open_service
 from config.database import make_engine
-from replies import delivery
 
 Stamp = tuple[float, float]
 
@@ -75,7 +74,7 @@ def main() -> None:
     _mark_each_batch(kith, watch)
     watch.run("poll", service.poll)
     watch.run("process", service.process)
-    _mark_each_letter(watch)
+    _mark_each_letter(kith, watch)
     watch.run("deliver", service.deliver)
     service.close()
     stages = ("poll", "process", "deliver")
@@ -107,15 +106,16 @@ def _mark_each_batch(kith: Kith, watch: Stopwatch) -> None:
     kith.mailbox.fetch = marked  # type: ignore[method-assign, assignment]
 
 
-def _mark_each_letter(watch: Stopwatch) -> None:
-    attempt = delivery._attempt
+def _mark_each_letter(kith: Kith, watch: Stopwatch) -> None:
+    assert kith.transport is not None
+    send = kith.transport.send
 
-    def marked(*arguments: object) -> object:
-        outcome = attempt(*arguments)  # type: ignore[arg-type]
+    def marked(*, sender: str, recipient: str, content: bytes) -> str:
+        reply = send(sender=sender, recipient=recipient, content=content)
         watch.mark("deliver")
-        return outcome
+        return reply
 
-    delivery._attempt = marked  # type: ignore[assignment]
+    kith.transport.send = marked  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

@@ -7,13 +7,15 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from casework.correspondents import add_correspondent
+from casework.correspondents import KnownCorrespondent, add_correspondent
+from casework.drawer import Drawer
 from casework.letters import tell_fates
 from casework.models import Case, CaseEvent, CaseMessage, Correspondent, OutboxEmail, ReceivedMail
 from casework.pipeline import understand
 from config.database import Sessions
 from intake.inbox import MailState, claim_next, store, take_up_again
 from intake.mailbox import FetchedMail
+from intake.message import Address
 from replies.acknowledgement import compose_acknowledgement
 from tests.casework.desks import a_mail, a_worker, process, receive, the_desk
 
@@ -373,11 +375,13 @@ def test_a_race_lost_to_another_worker_is_not_held_against_the_mail(
     receive(sessions, now, a_mail(now))
     lost: list[int] = []
 
-    def rival_first(*arguments: object) -> object:
+    def rival_first(
+        drawer: Drawer, number: int, address: Address, when: datetime
+    ) -> KnownCorrespondent:
         if len(lost) < 2:
             lost.append(1)
             raise IntegrityError("INSERT", {}, ValueError("a rival was quicker"))
-        return add_correspondent(*arguments)  # type: ignore[arg-type]
+        return add_correspondent(drawer, number, address, when)
 
     monkeypatch.setattr("casework.filing.add_correspondent", rival_first)
     [processed] = process(sessions, a_worker(now))
