@@ -16,7 +16,7 @@ from casework.filing import UNTOLD
 from casework.history import KITH, What
 from casework.models import CaseEvent, CaseMessage, OutboxEmail
 from config.database import Sessions
-from config.process_identity import is_gone, this_process
+from config.process_identity import is_gone, this_process, was_before_restart
 from replies.outbox import LetterState, settle_abandoned
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,14 @@ STILL_TO_TELL = (UNTOLD, LetterState.UNKNOWN.value)
 def settle_letters_of_the_dead(sessions: Sessions, now: datetime) -> None:
     """Queue again, or mark as of unknown fate, what a worker that died had in hand."""
     with sessions.begin() as session:
-        settled = settle_abandoned(session, now=now, is_gone=has_let_go)
+        # Only SQLite's later marks may be lost in a power cut; PostgreSQL's are on the disk.
+        may_lose = session.get_bind().dialect.name == "sqlite"
+        settled = settle_abandoned(
+            session,
+            now=now,
+            is_gone=has_let_go,
+            was_before_restart=was_before_restart if may_lose else lambda _: False,
+        )
     if settled.unknown:
         log.error("letters=%d outcome=unknown, a person must check them", settled.unknown)
 

@@ -79,6 +79,25 @@ def is_gone(owner: str) -> bool:
     return them.namespace == us.namespace and _process_is_gone(them.pid, them.started)
 
 
+def was_before_restart(owner: str) -> bool:
+    """Return True if it is certain that this machine was started anew since `owner` lived.
+
+    What it had just written may be lost, if that was a power cut.
+    """
+    parts = owner.split("|")
+    if len(parts) < 6:
+        return False
+    them, us = _Identity(*parts[:6]), _identity(os.getpid())
+    known = UNKNOWN not in (them.boot, them.namespace, us.boot, us.namespace)
+    return known and them.boot != us.boot and _same_machine(them, us)
+
+
+def can_tell_restarts() -> bool:
+    """Return whether `was_before_restart` will know of this process after a restart."""
+    us = _identity(os.getpid())
+    return UNKNOWN not in (us.boot, us.namespace) and _same_machine(us, us)
+
+
 def _same_machine(them: _Identity, us: _Identity) -> bool:
     return (
         us.machine != UNKNOWN

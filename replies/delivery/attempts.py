@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from sqlalchemy.orm import Session
-
+from config.database import Executor
 from config.errors import KithError
 from replies.outbox import Claimed, defer, mark_failed, mark_sent, mark_unknown
 from replies.outgoing import ascii_address, to_mime
@@ -98,7 +97,7 @@ def _put_off(letter: Claimed, now: datetime, error: DeliveryError) -> Outcome:
     return Outcome(letter, fate, now, due_at=due_at, error=str(error), reply=error.reply)
 
 
-def record(session: Session, outcome: Outcome, owner: str) -> None:
+def record(session: Executor, outcome: Outcome, owner: str) -> None:
     """Write down what became of the letter."""
     letter, at, error = outcome.letter.id, outcome.at, outcome.error
     if outcome.fate is Fate.SENT:

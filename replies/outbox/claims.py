@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, Executable, Integer, bindparam, case, func, select, update
-from sqlalchemy.orm import Session
 
-from config.database import CleanText
+from config.database import CleanText, Executor
 from replies.outbox.letters import LETTERS, LetterState
 from replies.outgoing import OutgoingEmail, Purpose
 
@@ -33,7 +32,7 @@ class Settled:
 
 
 def claim_due(
-    session: Session, *, now: datetime, owner: str, lease: timedelta, limit: int
+    session: Executor, *, now: datetime, owner: str, lease: timedelta, limit: int
 ) -> list[Claimed]:
     """Claim up to `limit` letters that are due, longest due first, for `owner` until `now + lease`.
 
@@ -45,7 +44,7 @@ def claim_due(
 
 
 def mark_sending(
-    session: Session, letter_id: int, *, owner: str, now: datetime, lease: timedelta
+    session: Executor, letter_id: int, *, owner: str, now: datetime, lease: timedelta
 ) -> bool:
     """Say that the letter is about to leave; commit this before the network is touched.
 
@@ -55,7 +54,7 @@ def mark_sending(
     return _changed(session, _MARK_SENDING, values)
 
 
-def mark_sent(session: Session, letter_id: int, *, owner: str, now: datetime, reply: str) -> bool:
+def mark_sent(session: Executor, letter_id: int, *, owner: str, now: datetime, reply: str) -> bool:
     """Record that the mail server took the letter, with its reply. True if `owner` sent it.
 
     This and the next two also correct an `unknown` that somebody wrote too early, `settled_at` with
@@ -66,7 +65,7 @@ def mark_sent(session: Session, letter_id: int, *, owner: str, now: datetime, re
 
 
 def mark_failed(
-    session: Session, letter_id: int, *, owner: str, now: datetime, error: str, reply: str = ""
+    session: Executor, letter_id: int, *, owner: str, now: datetime, error: str, reply: str = ""
 ) -> bool:
     """Record that the letter will not be sent; a person must see it."""
     outcome = _outcome(LetterState.FAILED, now, reply=reply, error=error)
@@ -74,7 +73,7 @@ def mark_failed(
 
 
 def mark_unknown(
-    session: Session, letter_id: int, *, owner: str, now: datetime, error: str
+    session: Executor, letter_id: int, *, owner: str, now: datetime, error: str
 ) -> bool:
     """Record that nobody can tell whether the letter left; no machine sends it again."""
     outcome = _outcome(LetterState.UNKNOWN, now, reply="", error=error)
@@ -82,7 +81,7 @@ def mark_unknown(
 
 
 def defer(
-    session: Session,
+    session: Executor,
     letter_id: int,
     *,
     owner: str,
@@ -105,7 +104,7 @@ def defer(
     return _changed(session, _DEFER, {"letter": letter_id, "me": owner} | values)
 
 
-def release(session: Session, letter_ids: Sequence[int], *, owner: str) -> None:
+def release(session: Executor, letter_ids: Sequence[int], *, owner: str) -> None:
     """Give back letters that were claimed and not begun."""
     letters = LETTERS.c
     session.execute(
@@ -116,17 +115,26 @@ def release(session: Session, letter_ids: Sequence[int], *, owner: str) -> None:
     )
 
 
-def settle_abandoned(session: Session, *, now: datetime, is_gone: Callable[[str], bool]) -> Settled:
+def settle_abandoned(
+    session: Executor,
+    *,
+    now: datetime,
+    is_gone: Callable[[str], bool],
+    was_before_restart: Callable[[str], bool] = lambda _: False,
+) -> Settled:
     """Settle the letters of workers that are gone or whose lease has ended.
 
-    Claimed ones are queued again; one that was being sent becomes `unknown`, whoever wrote it.
+    Claimed ones are queued again; one that was being sent becomes `unknown`, whoever wrote it. So
+    does a claimed one whose owner `was_before_restart`: the mark that it was being sent may be what
+    the power cut took.
     """
     requeued = unknown = 0
     for row in session.execute(_IN_HAND).all():
         if row.lease_until > now and not is_gone(row.owner):
             continue
         held = {"letter": row.id, "me": row.owner, "held_until": row.lease_until}
-        if row.state == LetterState.CLAIMED.value:
+        is_untouched = row.state == LetterState.CLAIMED.value and not was_before_restart(row.owner)
+        if is_untouched:
             requeued += _changed(session, _REQUEUE, held)
         else:
             outcome = _outcome(LetterState.UNKNOWN, now, reply="", error=ABANDONED)
@@ -214,7 +222,7 @@ _REQUEUE = (
 )
 _ABANDON = (
     update(LETTERS)
-    .where(*_STILL_HELD, _C.state == LetterState.SENDING.value)
+    .where(*_STILL_HELD, _C.state.in_((LetterState.CLAIMED.value, LetterState.SENDING.value)))
     .values(**_NEW_OUTCOME)
 )
 
@@ -247,9 +255,9 @@ def _outcome(
     }
 
 
-def _settle(session: Session, letter_id: int, owner: str, outcome: dict[str, object]) -> bool:
+def _settle(session: Executor, letter_id: int, owner: str, outcome: dict[str, object]) -> bool:
     return _changed(session, _SETTLE, {"letter": letter_id, "me": owner} | outcome)
 
 
-def _changed(session: Session, statement: Executable, values: Mapping[str, object]) -> bool:
+def _changed(session: Executor, statement: Executable, values: Mapping[str, object]) -> bool:
     return cast(CursorResult[Any], session.execute(statement, values)).rowcount == 1

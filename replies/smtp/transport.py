@@ -91,7 +91,7 @@ class SmtpTransport:
         try:
             smtp, answer = self._begin(sender)
             self._expect(smtp, answer, "refused the sender")
-            self._expect(smtp, smtp.rcpt(recipient), "refused the recipient")
+            self._expect(smtp, smtp.docmd("RCPT", f"TO:<{recipient}>"), "refused the recipient")
             self._expect(smtp, smtp.docmd("DATA"), "refused the letter", good=354)
             self._left()  # with no time left the text is not even begun
         except (OSError, smtplib.SMTPException) as error:
@@ -115,12 +115,12 @@ class SmtpTransport:
         """Say MAIL and return the answer; anew where a kept connection was closed meanwhile."""
         if self._smtp is not None:
             with suppress(OSError, smtplib.SMTPException):
-                answer = self._smtp.mail(sender)
+                answer = _say_mail(self._smtp, sender)
                 if answer[0] != _CLOSING:
                     return self._smtp, answer
             self._drop()
         smtp = self._connect()
-        return smtp, smtp.mail(sender)
+        return smtp, _say_mail(smtp, sender)
 
     def _connect(self) -> smtplib.SMTP:
         is_encrypted = self._server.security == "tls"
@@ -169,6 +169,11 @@ class SmtpTransport:
             with suppress(OSError):
                 self._smtp.close()
         self._smtp = None
+
+
+def _say_mail(smtp: smtplib.SMTP, sender: str) -> tuple[int, bytes]:
+    # Not smtp.mail(): the addresses are plain (`ascii_address`), and it would parse them anew.
+    return smtp.docmd("MAIL", f"FROM:<{sender}>")
 
 
 def _refusal(answer: tuple[int, bytes], problem: str) -> DeliveryError:

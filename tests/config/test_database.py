@@ -4,9 +4,10 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import cast
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, Table, insert, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -17,10 +18,13 @@ from config.database import (
     DatabaseUrlError,
     Sessions,
     UtcDateTime,
+    connection_of,
+    durable_transaction,
     make_engine,
     make_sessions,
     reaching,
     readers,
+    reserve_ids,
     sqlite_file,
 )
 
@@ -76,14 +80,46 @@ def test_sqlite_is_told_what_it_does_not_do_by_itself(sqlite_url: str) -> None:
     with engine.connect() as connection:
         told = {
             name: connection.execute(text(f"PRAGMA {name}")).scalar()
-            for name in ("journal_mode", "foreign_keys", "synchronous", "busy_timeout")
+            for name in ("journal_mode", "foreign_keys", "busy_timeout")
         }
-    assert told == {
-        "journal_mode": "wal",
-        "foreign_keys": 1,
-        "synchronous": 2,
-        "busy_timeout": 30_000,
-    }
+    assert told == {"journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 30_000}
+
+
+def test_only_a_durable_commit_waits_for_the_disk(sqlite_url: str) -> None:
+    sessions = make_sessions(make_engine(sqlite_url))
+
+    def waits(connection: Connection) -> bool:
+        return bool(connection.execute(text("PRAGMA synchronous")).scalar_one() == 2)
+
+    with connection_of(sessions) as connection:
+        for _ in range(2):
+            with durable_transaction(connection):
+                assert waits(connection)
+            with connection.begin():
+                assert not waits(connection)
+    with sessions.begin() as session:
+        assert not waits(session.connection())
+
+
+def test_every_commit_waits_where_a_restart_could_not_be_told(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("config.database.can_tell_restarts", lambda: False)
+    with make_engine(sqlite_url).begin() as connection:
+        assert connection.execute(text("PRAGMA synchronous")).scalar_one() == 2
+
+
+def test_numbers_are_reserved_once(sessions: Sessions, samples: Engine) -> None:
+    table = cast(Table, Sample.__table__)
+    with sessions.begin() as session:
+        session.execute(insert(table), [{"words": "there"}] * 3)
+        first = list(reserve_ids(session, table, 3))
+        session.execute(insert(table), [{"id": number, "words": "new"} for number in first])
+    with sessions.begin() as session:
+        second = list(reserve_ids(session, table, 2))
+        session.execute(insert(table), [{"id": number, "words": "newer"} for number in second])
+        numbers = session.execute(select(table.c.id)).scalars().all()
+    assert len(numbers) == len(set(numbers)) == 8
 
 
 def test_reading_and_then_writing_waits_for_others_instead_of_failing(sqlite_url: str) -> None:

@@ -9,7 +9,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from config.process_identity import LONGEST, is_gone, this_process
+from config.process_identity import (
+    LONGEST,
+    can_tell_restarts,
+    is_gone,
+    this_process,
+    was_before_restart,
+)
 
 on_linux = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="only Linux tells enough to be certain"
@@ -156,3 +162,12 @@ def test_an_owner_whose_number_makes_no_sense_is_not_judged(pid: str) -> None:
 @pytest.mark.parametrize("owner", ["", "worker-1", "|", "a|b|c|d|e|f", "|||||", "\x00|" * 9])
 def test_a_name_that_is_not_ours_is_not_judged(owner: str) -> None:
     assert not is_gone(owner)
+
+
+def test_an_owner_of_an_earlier_boot_of_this_machine_lived_before_the_restart() -> None:
+    host, machine, _boot, *rest = this_process().split("|")
+    earlier = "|".join((host, machine, "00000000-0000-0000-0000-000000000000", *rest))
+    assert was_before_restart(earlier) == can_tell_restarts()
+    assert not was_before_restart(this_process())
+    assert not was_before_restart(f"another-{earlier}")
+    assert not was_before_restart("nonsense")

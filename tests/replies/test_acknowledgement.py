@@ -15,7 +15,7 @@ from replies.acknowledgement import (
 )
 from replies.outgoing import Purpose
 from replies.templates import ReplyTemplates
-from tests.replies.letters import BARE_GROUP, FULL_GROUP, NOW, SIGNPOSTS, make_request
+from tests.replies.letters import BARE_GROUP, FULL_GROUP, SIGNPOSTS, make_request
 
 TEMPLATES = ReplyTemplates()
 NO_RISK = Risk(RiskLevel.NONE)

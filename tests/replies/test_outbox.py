@@ -437,3 +437,19 @@ def test_two_letters_cannot_have_one_message_id(sessions: Sessions, now: datetim
         enqueue(session, make_email(), received_id=None, draft=False, now=now)
     with pytest.raises(AlreadyQueuedError), sessions.begin() as session:
         enqueue(session, make_email(), received_id=None, draft=False, now=now)
+
+
+def test_a_letter_in_hand_when_the_machine_was_started_anew_is_not_sent_again(
+    sessions: Sessions, now: datetime
+) -> None:
+    claimed = put(sessions, now)
+    claim(sessions, now, "before")
+    with sessions.begin() as session:
+        settled = settle_abandoned(
+            session,
+            now=now,
+            is_gone=lambda owner: owner == "before",
+            was_before_restart=lambda owner: owner == "before",
+        )
+    assert (settled.requeued, settled.unknown) == (0, 1)
+    assert state(sessions, claimed) == LetterState.UNKNOWN
