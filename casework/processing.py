@@ -36,7 +36,7 @@ from intake.inbox import (
 
 log = logging.getLogger(__name__)
 
-CLAIM_AT_ONCE = 20
+CLAIM_AT_ONCE = 40
 TIMES_AGAINST_RIVALS = 3
 RETRY_AFTER = timedelta(seconds=30)
 
