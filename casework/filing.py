@@ -20,15 +20,21 @@ from casework.correspondents import (
     find_correspondents,
 )
 from casework.drawer import Drawer
+from casework.entries import (
+    Incoming,
+    flag_lines,
+    message_row,
+    opening_lines,
+    plain,
+    strand_row,
+)
 from casework.history import Line, What, record
-from casework.judging import Judged
 from casework.lifecycle import CaseStatus, after_a_letter_from_the_correspondent
 from casework.models import CASE_MESSAGES, CASES, CORRESPONDENTS, KEY_DATES, STRANDS
 from casework.references import CaseReference, new_reference
 from casework.threading import Match
 from config.database import reserve_ids
 from intake.classification import Classification
-from intake.evidence import Evidence
 from intake.inbox import (
     SETTLE,
     ClaimedMail,
@@ -39,8 +45,7 @@ from intake.inbox import (
 )
 from intake.message import Address, Message
 from intake.risk import RiskLevel
-from intake.taxonomy import Kind
-from replies.acknowledgement import CAP_WINDOW, Permission
+from replies.acknowledgement import CAP_WINDOW
 from replies.outbox import (
     LETTERS,
     QUEUE_LETTER,
@@ -50,21 +55,10 @@ from replies.outbox import (
 )
 from replies.outgoing import OutgoingEmail, address_key
 
-FIRST_STAGE = "new"
 LIKELY_ENOUGH_FOR_A_STRAND = 0.4
 """A second kind that is less likely than this is a hint in `kith explain`, not work for people."""
 UNTOLD = "queued"
 """`CaseMessage.letter_state` of a letter whose fate the history does not tell yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """A judged mail on its way into the tracker, and what was decided about acknowledging it."""
-
-    received_id: int
-    judged: Judged
-    permission: Permission
-    needs_look: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +177,7 @@ class Cabinet:
         self._drawer.put(_OPEN_CASE, case)
         self._add_strands(case_id, judged.classification)
         self._add_message(case_id, incoming)
-        self._record(case_id, *_opening_lines(incoming, match))
+        self._record(case_id, *opening_lines(incoming, match))
         self._add_key_dates(case_id, incoming)
         return Filing(case_id, reference, person.id if person else None, is_new=True)
 
@@ -213,7 +207,7 @@ class Cabinet:
         if status != case.status:
             line = Line(What.STATUS_CHANGED, f"From {case.status} to {status}.")
             self._record(case_id, line)
-        self._record(case_id, *_flag_lines(incoming))
+        self._record(case_id, *flag_lines(incoming))
         self._add_new_strand(case_id, judged.classification)
         reference = CaseReference(case.reference)
         return Filing(case_id, reference, case.correspondent_id, is_new=False)
@@ -257,7 +251,7 @@ class Cabinet:
         record(self._drawer, case_id, lines, self.now)
 
     def _add_message(self, case_id: int, incoming: Incoming) -> None:
-        self._drawer.put(_ADD_MESSAGE, _message_row(case_id, incoming))
+        self._drawer.put(_ADD_MESSAGE, message_row(case_id, incoming))
         if incoming.judged.message.message_id:
             self._cases.setdefault(_identity(incoming.judged.message), case_id)
 
@@ -269,12 +263,12 @@ class Cabinet:
             self._record(case_id, line)
 
     def _add_strands(self, case_id: int, kinds: Classification) -> None:
-        main = _strand_row(case_id, kinds.kind, kinds.confidence)
+        main = strand_row(case_id, kinds.kind, kinds.confidence)
         self._drawer.put(_ADD_STRAND, main | {"is_primary": True, "sure": kinds.sure})
         for also in kinds.also:
             if also.confidence < LIKELY_ENOUGH_FOR_A_STRAND:
                 continue
-            row = _strand_row(case_id, also.kind, also.confidence)
+            row = strand_row(case_id, also.kind, also.confidence)
             self._drawer.put(_ADD_STRAND, row | {"is_primary": False, "sure": False})
 
     def _add_new_strand(self, case_id: int, kinds: Classification) -> None:
@@ -284,9 +278,9 @@ class Cabinet:
         present = select(STRANDS.c.kind).where(STRANDS.c.case_id == case_id)
         if kinds.kind in set(self.session.execute(present).scalars()):
             return
-        row = _strand_row(case_id, kinds.kind, kinds.confidence)
+        row = strand_row(case_id, kinds.kind, kinds.confidence)
         self._drawer.put(_ADD_STRAND, row | {"is_primary": False, "sure": True})
-        self._record(case_id, Line(What.STRAND_ADDED, f"{_plain(kinds.kind)}."))
+        self._record(case_id, Line(What.STRAND_ADDED, f"{plain(kinds.kind)}."))
 
     def _somebody(
         self, correspondent: KnownCorrespondent | Address | None
@@ -311,73 +305,6 @@ def _cases_with(session: Session, messages: Iterable[Message]) -> dict[tuple[str
         return {}
     rows = session.execute(_SAME_IDS, {"wanted": ids}).all()
     return {(row.message_id, address_key(row.sender_email)): row.case_id for row in reversed(rows)}
-
-
-def _message_row(case_id: int, incoming: Incoming) -> dict[str, object]:
-    judged = incoming.judged
-    message, risk, kinds = judged.message, judged.risk, judged.classification
-    sender = message.sender
-    return {
-        "case_id": case_id,
-        "received_id": incoming.received_id,
-        "at": judged.received_at,
-        "message_id": message.message_id,
-        "sender_name": sender.name if sender else "",
-        "sender_email": sender.email if sender else "",
-        "subject": message.subject,
-        "text": message.text,
-        "marks": [[mark.kind, mark.start, mark.end] for mark in message.marks],
-        "attachments": [[a.name, a.content_type, a.size, a.part] for a in message.attachments],
-        "defects": list(message.defects),
-        "screening_verdict": judged.screening.verdict,
-        "screening_rule": judged.screening.rule,
-        "risk_level": risk.level,
-        "risk_evidence": _rows(risk.evidence),
-        "kind": kinds.kind,
-        "confidence": kinds.confidence,
-        "kind_evidence": _rows(kinds.evidence),
-        "acknowledgement": incoming.permission.reason,
-    }
-
-
-def _strand_row(case_id: int, kind: Kind, confidence: float) -> dict[str, object]:
-    return {"case_id": case_id, "kind": kind, "stage": FIRST_STAGE, "confidence": confidence}
-
-
-def _opening_lines(incoming: Incoming, match: Match) -> list[Line]:
-    judged = incoming.judged
-    kinds = judged.classification
-    how_sure = "sure" if kinds.sure else "not sure"
-    lines = [
-        Line(What.OPENED, "A mail came in."),
-        Line(What.SORTED, f"As {_plain(kinds.kind)}, {how_sure} ({kinds.confidence:.2f})."),
-    ]
-    if judged.risk.level is not RiskLevel.NONE:
-        lines.append(Line(What.RISK_RAISED, f"To {judged.risk.level}, by rule."))
-    if match.may_belong_to is not None and match.hint is not None:
-        words = f"It may belong to another case: {match.hint}, but who wrote it is not certain."
-        lines.append(Line(What.SORTED, words))
-    lines += _flag_lines(incoming)
-    if not incoming.permission.allowed:
-        lines.append(Line(What.NOT_ACKNOWLEDGED, incoming.permission.reason))
-    return lines
-
-
-def _flag_lines(incoming: Incoming) -> list[Line]:
-    flags = (
-        (incoming.judged.risk.unsafe_reply, "It may not be safe to answer."),
-        (incoming.judged.risk.child_sender, "A child or young person may have written."),
-        (incoming.needs_look, "It could not be read whole: please look."),
-    )
-    return [Line(What.FLAGGED, words) for is_set, words in flags if is_set]
-
-
-def _plain(kind: Kind) -> str:
-    return str(kind).replace("_", " ")
-
-
-def _rows(evidence: Iterable[Evidence]) -> list[list[str | int]]:
-    return [[each.label, each.text, each.start, each.end] for each in evidence]
 
 
 # Statements are built once: to build one costs more than to run it.

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from casework.belief import asks_to_stop, is_believed, writer_of
 from casework.correspondents import KnownCorrespondent
 from casework.disposition import Action, Disposition, dispose, is_human
-from casework.filing import CHILD, STOPPED, UNSAFE, Cabinet, Filing, Incoming
+from casework.entries import Incoming
+from casework.filing import CHILD, STOPPED, UNSAFE, Cabinet, Filing
 from casework.history import Line, What
 from casework.judging import Judged, Judges, judge
 from casework.threading import Hint, Match, as_from_a_stranger, cases_of_letters, find_case
