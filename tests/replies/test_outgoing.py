@@ -15,6 +15,8 @@ from replies.outgoing import (
     UnsendableError,
     address_key,
     ascii_address,
+    clean_id,
+    conversation,
     is_sendable,
     new_message_id,
     one_line,
@@ -228,3 +230,19 @@ def test_addresses_are_counted_whatever_their_case() -> None:
     assert address_key(" Rowan@Example.COM ") == "rowan@example.com"
     assert address_key("row.an+kith@googlemail.com") == "rowan@gmail.com"
     assert address_key("rowan@ｅxample.com") == "rowan@example.com"
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "<=?utf-8?q?Sarah_Smith?=@evil.example.com>",
+        "<Sarah Smith was taken@evil.example.com>",
+        f"<{'x' * 300}@evil.example.com>",
+        "<näme@example.com>",
+        '<"quoted words"@example.com>',
+    ],
+)
+def test_an_id_that_could_carry_words_is_not_repeated(hostile: str) -> None:
+    assert clean_id(hostile) is None
+    assert conversation("<a@example.com>", (hostile,)) == ("<a@example.com>",)
+    assert clean_id("<CAF=x+1$2@mail.example.com>") == "<CAF=x+1$2@mail.example.com>"
