@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import TracebackType
@@ -185,7 +186,9 @@ class SmtpSink:
     async def _cut(self) -> None:
         for protocol in self._connections:
             if isinstance(protocol.transport, asyncio.WriteTransport):
-                protocol.transport.abort()
+                # Python 3.11.2 forgets the TLS layer of a connection that the client has left.
+                with suppress(AttributeError):
+                    protocol.transport.abort()
         self._connections.clear()
         await asyncio.sleep(0)
 
