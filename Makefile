@@ -50,7 +50,7 @@ train: $(VENV)/.installed-dev ## train the shipped model from the project's own 
 	$(BIN)/python -m intake.classification.training
 
 bench: $(VENV)/.installed-dev services ## measure the journey beside its floor, as ratios
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench --long
 
 lock: ## resolve the locks anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra postgres --extra build --extra demo pyproject.toml -o requirements.lock

@@ -5,7 +5,7 @@ runs for every mail, in the transaction that also queues its acknowledgement.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -108,6 +108,7 @@ class Cabinet:
         self._twins = twins_of(session, claimed)
         self._people = find_correspondents(session, writers)
         self._cases = _cases_with(session, [message for _, message in mails])
+        self._references = _free_references(session, len(mails))
         self._person_ids = reserve_ids(session, CORRESPONDENTS, len(mails))
         self._case_ids = reserve_ids(session, CASES, len(mails))
         self._letter_ids = reserve_ids(session, LETTERS, len(mails))
@@ -157,7 +158,7 @@ class Cabinet:
         """
         judged, risk = incoming.judged, incoming.judged.risk
         person = self._somebody(correspondent)
-        reference = new_reference()  # the database refuses one that is taken: then all is redone
+        reference = next(self._references)
         case_id = next(self._case_ids)
         case = {
             "id": case_id,
@@ -294,6 +295,15 @@ class Cabinet:
         return person
 
 
+def _free_references(session: Session, count: int) -> Iterator[CaseReference]:
+    """Return references that no case has; should a rival take one first, all is redone."""
+    free: set[CaseReference] = set()
+    while len(free) < count:
+        drawn = {new_reference() for _ in range(count - len(free))}
+        free |= drawn - set(session.execute(_TAKEN, {"wanted": list(drawn)}).scalars())
+    return iter(free)
+
+
 def _identity(message: Message) -> tuple[str, str]:
     sender = address_key(message.sender.email) if message.sender else ""
     return message.message_id or "", sender
@@ -322,6 +332,7 @@ _LOCK_CASE = (
     .where(CASES.c.id == bindparam("wanted"))
     .with_for_update()
 )
+_TAKEN = select(CASES.c.reference).where(CASES.c.reference.in_(bindparam("wanted", expanding=True)))
 _SAME_IDS = (
     select(CASE_MESSAGES.c.message_id, CASE_MESSAGES.c.sender_email, CASE_MESSAGES.c.case_id)
     .where(CASE_MESSAGES.c.message_id.in_(bindparam("wanted", expanding=True)))

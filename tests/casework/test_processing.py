@@ -391,6 +391,22 @@ def test_a_race_lost_to_another_worker_is_not_held_against_the_mail(
         assert session.execute(select(ReceivedMail.failures)).scalar_one() == 0
 
 
+def test_a_reference_that_is_taken_is_not_given_again(
+    sessions: Sessions, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receive(sessions, now, a_mail(now))
+    process(sessions, a_worker(now))
+    with sessions() as session:
+        taken = session.execute(select(Case.reference)).scalar_one()
+    drawn = iter([taken, taken, "K7F3-26", *("2345-67",) * 9])
+    monkeypatch.setattr("casework.filing.new_reference", lambda: next(drawn))
+    receive(sessions, now, a_mail(now, sender="jo@example.org"), first_uid=10)
+    process(sessions, a_worker(now))
+    with sessions() as session:
+        references = session.execute(select(Case.reference).order_by(Case.id)).scalars().all()
+    assert references == [taken, "K7F3-26"]
+
+
 def test_what_a_broken_run_left_claimed_is_taken_up_by_the_next_at_once(
     sessions: Sessions, now: datetime
 ) -> None:
