@@ -50,13 +50,15 @@ def one_pass(service: Service) -> PassReport:
     try:
         polled = service.poll()
         report.seen, report.stored = polled.seen, polled.stored
+        report.set_aside = polled.set_aside
     except KithError as error:
         report.problems.append(str(error))
     counts: Counter[str] = Counter()
     service.tell = lambda done: _count(done, report, counts)
     service.process()
     report.filed, report.screened_out = counts["filed"], counts["screened_out"]
-    report.set_aside, report.failed = counts["set_aside"], counts["failed"]
+    report.set_aside += counts["set_aside"]
+    report.failed = counts["failed"]
     delivered = service.deliver()
     report.sent, report.deferred = delivered.sent, delivered.deferred
     report.not_deliverable, report.fate_unknown = delivered.failed, delivered.unknown
