@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lint types architecture bench train services lock clean
+.PHONY: help install demo test check format lint types architecture bench soak fuzz train services lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -51,6 +51,12 @@ train: $(VENV)/.installed-dev ## train the shipped model from the project's own 
 
 bench: $(VENV)/.installed-dev services ## measure the journey beside its floor, as ratios
 	$(BIN)/python -m tests.bench --long
+
+soak: $(VENV)/.installed-dev services ## a short week of traffic, with faults and kills; every mail accounted for
+	$(BIN)/python -m tests.soak
+
+fuzz: $(VENV)/.installed-dev ## feed broken mail to the parser and all that reads it, for a minute
+	$(BIN)/python -m tests.fuzz --seconds 60
 
 lock: ## resolve the locks anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra postgres --extra build --extra demo pyproject.toml -o requirements.lock

@@ -16,6 +16,10 @@ Key = tuple[str, ...]
 """Where a setting stands: ("mode",) or ("mailbox", "port")."""
 
 
+MORE_MAILBOXES = "mailboxes"
+"""The section of further mailboxes, each a section of its own below it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One setting as people know it."""
@@ -59,13 +63,25 @@ def section_names() -> tuple[str, ...]:
 
 
 def find_setting(key: Key) -> Setting | None:
-    """Return the setting at `key`, or None if there is no such setting."""
+    """Return the setting at `key`, or None if there is no such setting.
+
+    A further mailbox, [mailboxes.NAME], has the settings of [mailbox].
+    """
+    if key[0] == MORE_MAILBOXES and len(key) == 3:
+        return find_setting(("mailbox", key[2])) if _is_a_name(key[1]) else None
     return next((each for each in all_settings() if each.key == key), None)
+
+
+def _is_a_name(text: str) -> bool:
+    plain = text.replace("_", "")
+    return text.isascii() and text == text.lower() and plain.isalnum() and len(text) <= 40
 
 
 def _settings_in(model: BaseModel, above: Key) -> list[Setting]:
     found = []
     for name, field in type(model).model_fields.items():
+        if name == MORE_MAILBOXES:
+            continue
         default = getattr(model, name)
         if isinstance(default, Section):
             found += _settings_in(default, (*above, name))
@@ -79,6 +95,8 @@ def toml_text(value: object) -> str:
     """Return `value` as it is written in `kith.toml`; nothing at all is written as ""."""
     if isinstance(value, list | tuple):
         return "[" + ", ".join(toml_text(each) for each in value) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, StrEnum | Path):
         return _quoted(str(value))
     if isinstance(value, int | float):
@@ -97,4 +115,6 @@ def variable_text(value: object) -> str:
     """Return `value` as it is written in an environment variable."""
     if isinstance(value, list | tuple):
         return ",".join(variable_text(each) for each in value)
+    if isinstance(value, bool):
+        return str(value).lower()
     return value.isoformat() if isinstance(value, date) else str(value)

@@ -3,10 +3,11 @@
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
 from pydantic import SecretStr, ValidationError
 
-from config.settings.catalogue import Key
+from config.settings.catalogue import MORE_MAILBOXES, Key
 from config.settings.errors import SettingsError
 from config.settings.problems import trouble_with, unknown_problem, wrong_value_problems
 from config.settings.sections import Settings
@@ -24,6 +25,8 @@ CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
 
 USUAL_FILE = Path("kith.toml")
 LEASE = ("service", "lease_seconds")
+
+AnyServer = TypeVar("AnyServer", bound=ServerSettings)
 
 
 def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
@@ -67,15 +70,14 @@ def _validated(given: tuple[Given, ...], base: Path) -> Settings:
     return settings
 
 
-def _nested(given: Iterable[Given], base: Path) -> dict[str, object]:
-    top: dict[str, object] = {"data_dir": str(base / "data")}
-    sections: dict[str, dict[str, object]] = {}
+def _nested(given: Iterable[Given], base: Path) -> dict[str, Any]:
+    top: dict[str, Any] = {"data_dir": str(base / "data")}
     for each in given:
-        if len(each.key) == 1:
-            top[each.key[0]] = each.value
-        else:
-            sections.setdefault(each.key[0], {})[each.key[1]] = each.value
-    return {**top, **sections}
+        section = top
+        for name in each.key[:-1]:
+            section = section.setdefault(name, {})
+        section[each.key[-1]] = each.value
+    return top
 
 
 def _site_dir_problems(settings: Settings, given: Iterable[Given]) -> tuple[str, ...]:
@@ -106,34 +108,57 @@ def _trouble(given: Iterable[Given], key: Key, wording: str) -> str:
 def _with_passwords(
     settings: Settings, given: tuple[Given, ...], environ: Mapping[str, str]
 ) -> Settings:
-    servers = {"mailbox": settings.mailbox, "smtp": settings.smtp}
+    def complete(server: AnyServer, *place: str) -> AnyServer:
+        return server.model_copy(update={"password": _password(server, place, given, environ)})
+
+    more = {
+        name: complete(mailbox, MORE_MAILBOXES, name)
+        for name, mailbox in settings.mailboxes.items()
+    }
+    secret = _client_secret(settings, given, environ)
     return settings.model_copy(
         update={
-            name: server.model_copy(update={"password": _password(server, name, given, environ)})
-            for name, server in servers.items()
+            "mailbox": complete(settings.mailbox, "mailbox"),
+            "smtp": complete(settings.smtp, "smtp"),
+            MORE_MAILBOXES: more,
+            "oauth": settings.oauth.model_copy(update={"client_secret": secret}),
         }
     )
 
 
 def _password(
-    server: ServerSettings, section: str, given: tuple[Given, ...], environ: Mapping[str, str]
+    server: ServerSettings, place: Key, given: tuple[Given, ...], environ: Mapping[str, str]
 ) -> SecretStr | None:
     if server.password is not None:
         return server.password
-    if server.password_file is not None:
-        told = _trouble(given, (section, "password_file"), "names a file that")
-        return _read_password(server.password_file, told)
-    credential = _credential(section, environ)
+    return _secret_in_file((*place, "password_file"), server.password_file, given, environ)
+
+
+def _client_secret(
+    settings: Settings, given: tuple[Given, ...], environ: Mapping[str, str]
+) -> SecretStr | None:
+    if settings.oauth.client_secret is not None:
+        return settings.oauth.client_secret
+    file = settings.oauth.client_secret_file
+    return _secret_in_file(("oauth", "client_secret_file"), file, given, environ)
+
+
+def _secret_in_file(
+    key: Key, file: Path | None, given: tuple[Given, ...], environ: Mapping[str, str]
+) -> SecretStr | None:
+    if file is not None:
+        return _read_password(file, _trouble(given, key, "names a file that"))
+    credential = _credential("_".join(key).removesuffix("_file"), environ)
     if credential is None:
         return None
     return _read_password(credential, f"The systemd credential {credential.name}")
 
 
-def _credential(section: str, environ: Mapping[str, str]) -> Path | None:
+def _credential(name: str, environ: Mapping[str, str]) -> Path | None:
     directory = environ.get(CREDENTIALS_VARIABLE)
     if not directory:
         return None
-    credential = Path(directory) / f"{section}_password"
+    credential = Path(directory) / name
     return credential if os.path.lexists(credential) else None
 
 

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from pydantic import ValidationError
 
 from config.settings.catalogue import (
+    MORE_MAILBOXES,
     Key,
     Setting,
     all_settings,
@@ -59,7 +60,7 @@ def _nearest_variable(given: Given) -> str:
 def _unknown_name(given: Given) -> str:
     name = _shown(given.key[-1])
     if len(given.key) > 1:
-        return f"there is no setting {name} in [{given.key[0]}]."
+        return f"there is no setting {name} in [{_shown('.'.join(given.key[:-1]))}]."
     if isinstance(given.value, dict):
         return f"there is no section [{name}]."
     return f"there is no setting {name} above the first section."
@@ -67,6 +68,7 @@ def _unknown_name(given: Given) -> str:
 
 def _nearest_name(given: Given) -> str:
     name, section = given.key[-1], given.key[0] if len(given.key) > 1 else ""
+    section = "mailbox" if section == MORE_MAILBOXES else section
     if isinstance(given.value, dict):
         nearest = _nearest(name, section_names())
         return f"[{nearest}]" if nearest else ""
@@ -101,9 +103,9 @@ def wrong_value_problems(error: ValidationError, given: Iterable[Given]) -> tupl
         if fault["type"] == "default_factory_not_called":
             continue  # the follow-up of another fault in the same section
         key = tuple(str(part) for part in fault["loc"])
-        source = by_key.get(key[:2]) or by_key.get(key[:1])
+        source = by_key.get(key[:3]) or by_key.get(key[:2]) or by_key.get(key[:1])
         wording = _wording(fault["type"], fault.get("ctx", {}))
-        problems[key[:2]] = _wrong_value(source, wording) if source else wording
+        problems[key[:3]] = _wrong_value(source, wording) if source else wording
     return tuple(problems.values())
 
 
@@ -143,7 +145,8 @@ def _wrong_value(given: Given, wording: str) -> str:
 
 
 def _place(given: Given) -> str:
-    return given.key[0] if len(given.key) == 1 else f"{given.key[1]} in [{given.key[0]}]"
+    *section, name = given.key
+    return f"{name} in [{'.'.join(section)}]" if section else name
 
 
 def trouble_with(given: Given, wording: str) -> str:

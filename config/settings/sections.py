@@ -9,9 +9,12 @@ from pathlib import Path
 
 from pydantic import Field
 
+from config.settings.limits import LimitSettings
+from config.settings.oauth import OAuthSettings
 from config.settings.section import Section
-from config.settings.servers import MailboxSettings, SmtpSettings
+from config.settings.servers import MailboxSettings, ServerSettings, SmtpSettings
 from config.settings.values import (
+    Auth,
     Cap,
     Count,
     Directory,
@@ -23,6 +26,7 @@ from config.settings.values import (
     Moment,
     OptionalPath,
     Port,
+    ReplyAddress,
     Seconds,
     Text,
     WebAddress,
@@ -75,6 +79,16 @@ class GroupSettings(Section):
     reply_days: Count = Field(
         5, description="How many days we ask people to allow for a reply.", examples=[5]
     )
+    reply_address: ReplyAddress = Field(
+        ReplyAddress.AUTO,
+        description=(
+            "signed asks for answers at an address that is signed for its case "
+            "(help+k7f32q...@ourgroup.example.org), so that a reply finds its case even when the "
+            "mail program drops everything else. The provider must take such plus addresses. "
+            "plain never does so; auto does where the provider is known to take them."
+        ),
+        examples=["auto"],
+    )
     privacy_url: WebAddress = Field(
         "",
         description="Our privacy notice. Empty leaves the sentence out of letters.",
@@ -94,34 +108,6 @@ class GroupSettings(Section):
         "https://ico.org.uk/make-a-complaint/",
         description="That body's page for complaints.",
         examples=["https://ico.org.uk/make-a-complaint/"],
-    )
-
-
-class LimitSettings(Section):
-    """Caps that keep one mail, one person or one bad day from doing harm."""
-
-    acknowledgements_per_address_per_day: Cap = Field(
-        1,
-        description="Automatic letters to one address in 24 hours. 0 means no cap.",
-        examples=[1],
-    )
-    message_bytes: Cap = Field(
-        50_000_000,
-        description=(
-            "Of a mail larger than this only the beginning is read and filed. 0 means no cap."
-        ),
-        examples=[50000000],
-    )
-    batch_messages: Count = Field(
-        50, description="How many mails are fetched at once at most.", examples=[50]
-    )
-    batch_bytes: Count = Field(
-        8_000_000,
-        description="How many bytes of mail are fetched at once; a larger mail comes alone.",
-        examples=[8000000],
-    )
-    attempts: Count = Field(
-        3, description="How often a mail is tried before it is set aside.", examples=[3]
     )
 
 
@@ -151,6 +137,48 @@ class ServiceSettings(Section):
             "by another. At least twice the timeout of smtp."
         ),
         examples=[120],
+    )
+    reconcile_hours: Cap = Field(
+        24,
+        description=(
+            "Hours between two comparisons of the whole inbox with the ledger. 0 means only at the "
+            "start and on request (kith status --compare)."
+        ),
+        examples=[24],
+    )
+
+
+class AlarmSettings(Section):
+    """How those who run Kith are told that something is wrong."""
+
+    addresses: MailAddresses = Field(
+        (),
+        description=(
+            "Who is told by mail, in words without any name or content. Better not an address in "
+            "the inbox that Kith reads. Nothing is sent in shadow mode."
+        ),
+        examples=[["sam@example.org"]],
+    )
+    command: Words = Field(
+        (),
+        description=(
+            "A program that is started with each alarm, and its arguments: the words are on its "
+            "standard input. It works when mail does not."
+        ),
+        examples=[["/usr/local/bin/tell-us"]],
+    )
+    silence_minutes: Cap = Field(
+        15,
+        description="Minutes without a successful look into an inbox before the alarm. 0: never.",
+        examples=[15],
+    )
+    canary_hours: Cap = Field(
+        0,
+        description=(
+            "Hours between two test mails that Kith sends to itself, which prove the whole circle: "
+            "sending, delivery, reading. 24 is a good choice; 0 means none."
+        ),
+        examples=[24],
     )
 
 
@@ -194,11 +222,14 @@ class Settings(Section):
     )
     database: DatabaseSettings = DatabaseSettings()
     mailbox: MailboxSettings = MailboxSettings()
+    mailboxes: dict[str, MailboxSettings] = Field(default_factory=dict)
     smtp: SmtpSettings = SmtpSettings()
+    oauth: OAuthSettings = OAuthSettings()
     group: GroupSettings = GroupSettings()
     limits: LimitSettings = LimitSettings()
     screening: ScreeningSettings = ScreeningSettings()
     service: ServiceSettings = ServiceSettings()
+    alarms: AlarmSettings = AlarmSettings()
     web: WebSettings = WebSettings()
 
     @property
@@ -207,31 +238,59 @@ class Settings(Section):
         return self.database.url or f"sqlite:///{self.data_dir / 'kith.sqlite3'}"
 
     @property
+    def all_mailboxes(self) -> dict[str, MailboxSettings]:
+        """Every inbox that is read, by the name of its section."""
+        more = {f"mailboxes.{name}": mailbox for name, mailbox in self.mailboxes.items()}
+        return {"mailbox": self.mailbox, **more}
+
+    @property
+    def uses_oauth(self) -> bool:
+        """Whether any server is signed in to with OAuth."""
+        servers = (*self.all_mailboxes.values(), self.smtp)
+        return any(server.host and server.auth is Auth.OAUTH for server in servers)
+
+    @property
     def own_addresses(self) -> frozenset[str]:
         """Every address that is ours, in lower case: mail from these is our own."""
-        sign_in = self.mailbox.username
-        named = (
-            self.group.address,
-            *self.group.aliases,
-            sign_in if is_mail_address(sign_in) else "",
-        )
+        names = [mailbox.username for mailbox in self.all_mailboxes.values()]
+        sign_ins = [name for name in names if is_mail_address(name)]
+        named = (self.group.address, *self.group.aliases, *sign_ins)
         return frozenset(address.lower() for address in named if address)
 
     def missing_for_service(self) -> tuple[str, ...]:
         """What must be set before the inbox can be worked, one plain sentence each."""
-        wanted = [
-            (self.group.address, "the address people write to", "group", "address"),
-            (self.mailbox.host, "the server of the inbox", "mailbox", "host"),
-            (self.mailbox.username, "the name to sign in to the inbox", "mailbox", "username"),
-            (self.mailbox.password, "the password of the inbox", "mailbox", "password_file"),
+        wanted: list[tuple[object, str, str, str]] = [
+            (self.group.address, "the address people write to", "group", "address")
         ]
+        for section, mailbox in self.all_mailboxes.items():
+            wanted += [
+                (mailbox.host, "the server of the inbox", section, "host"),
+                (mailbox.username, "the name to sign in to the inbox", section, "username"),
+                (_secret(mailbox), "the password of the inbox", section, "password_file"),
+            ]
         if self.mode is Mode.LIVE:
             wanted.append((self.smtp.host, "the server that takes our letters", "smtp", "host"))
         if self.smtp.username:
-            wanted.append((self.smtp.password, "the password for sending", "smtp", "password_file"))
+            password = _secret(self.smtp)
+            wanted.append((password, "the password for sending", "smtp", "password_file"))
+        if self.uses_oauth:
+            wanted += [
+                (
+                    self.oauth.provider,
+                    "whose sign-in is used (gmail or microsoft)",
+                    "oauth",
+                    "provider",
+                ),
+                (self.oauth.client_id, "the app's client id", "oauth", "client_id"),
+            ]
         return tuple(
             f"Missing: {what}. Set {key} in [{section}] of kith.toml, "
-            f"or KITH_{section.upper()}__{key.upper()}."
+            f"or KITH_{section.replace('.', '__').upper()}__{key.upper()}."
             for value, what, section, key in wanted
             if not value
         )
+
+
+def _secret(server: ServerSettings) -> object:
+    """Return the server's password, or that none is needed."""
+    return server.auth is Auth.OAUTH or server.password

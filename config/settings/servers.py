@@ -1,5 +1,6 @@
 """How the two mail servers are reached: the inbox (IMAP) and the way out (SMTP)."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -7,14 +8,18 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from config.settings.section import Section
 from config.settings.values import (
+    Auth,
     HostName,
     Line,
+    Moment,
     OptionalPath,
     OptionalSecret,
     Port,
     Seconds,
     Security,
+    Switch,
     Text,
+    Watch,
     is_loopback,
 )
 
@@ -34,11 +39,18 @@ PROTECTION = (
 )
 
 
+SIGN_IN = (
+    "How Kith signs in: password (for Gmail an app password), or oauth, which Microsoft 365 "
+    "requires. oauth needs the section [oauth] and, once, kith login."
+)
+
+
 class ServerSettings(Section):
     """What the two mail servers have in common: how to reach one and sign in."""
 
     host: HostName = ""
     security: Security = Security.TLS
+    auth: Auth = Auth.PASSWORD
     username: Text = ""
     password: OptionalSecret = None
     password_file: OptionalPath = None
@@ -82,6 +94,7 @@ class MailboxSettings(ServerSettings):
         description="The server's port. If not given: 993 for tls, 143 otherwise.",
         examples=[993],
     )
+    auth: Auth = Field(Auth.PASSWORD, description=SIGN_IN, examples=["password"])
     username: Text = Field(
         "",
         description="The name to sign in with, mostly the address itself.",
@@ -95,6 +108,37 @@ class MailboxSettings(ServerSettings):
     )
     folder: Line = Field(
         "INBOX", description="The folder that is read, as the server calls it.", examples=["INBOX"]
+    )
+    watch_all_mail: Watch = Field(
+        Watch.AUTO,
+        description=(
+            "Also look for new mail in the server's folder of all mail, where a filter may have "
+            "put it past the inbox. auto: where the server has one, as Gmail does."
+        ),
+        examples=["auto"],
+    )
+    watch_spam: Watch = Field(
+        Watch.AUTO,
+        description=(
+            "Also list what the provider took for spam, for a person to look through; it is never "
+            "answered. auto: where the server says which folder that is."
+        ),
+        examples=["auto"],
+    )
+    start: Moment = Field(
+        None,
+        description=(
+            "Mail that arrived before this date is only noted, not read or filed; kith import "
+            "takes it in later. Empty: all mail is filed, older mail silently (see go_live)."
+        ),
+        examples=[date(2026, 12, 1)],
+    )
+    idle: Switch = Field(
+        default=True,
+        description=(
+            "Let the server tell of new mail at once (IDLE) where it can; the regular looks go on."
+        ),
+        examples=[True],
     )
     connect_timeout: Seconds = Field(
         15, description="Seconds to wait for the server to pick up.", examples=[15]
@@ -116,6 +160,7 @@ class SmtpSettings(ServerSettings):
         description="The server's port. If not given: 465 for tls, 587 for starttls, 25 for none.",
         examples=[465],
     )
+    auth: Auth = Field(Auth.PASSWORD, description=SIGN_IN, examples=["password"])
     username: Text = Field(
         "",
         description="The name to sign in with. Empty means the server asks for none.",

@@ -5,7 +5,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from config.settings.catalogue import Key, all_settings, find_setting, section_names
+from config.settings.catalogue import (
+    MORE_MAILBOXES,
+    Key,
+    all_settings,
+    find_setting,
+    section_names,
+)
 from config.settings.errors import SettingsError
 from config.settings.toml_lines import KeyLines, find_key_lines
 
@@ -14,14 +20,11 @@ CONFIG_VARIABLE = "KITH_CONFIG"
 FOREIGN_PREFIXES = ("KITH_TEST_", "KITH_BENCH_")
 """Variables of these names belong to Kith's own tests and measurements."""
 
-PATHS: frozenset[Key] = frozenset(
-    {("data_dir",), ("site_dir",), ("mailbox", "password_file"), ("smtp", "password_file")}
-)
-RIVALS: Mapping[Key, Key] = {
-    (section, name): (section, other)
-    for section in ("mailbox", "smtp")
-    for name, other in (("password", "password_file"), ("password_file", "password"))
-}
+PATHS = frozenset({"data_dir", "site_dir", "password_file", "client_secret_file"})
+"""Names of the settings that are paths, in whichever section."""
+SECRETS = {"password": "password_file", "client_secret": "client_secret_file"}
+RIVALS: Mapping[str, str] = SECRETS | {file: secret for secret, file in SECRETS.items()}
+"""Names of the settings of which only one may be given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +74,25 @@ def _read(path: Path) -> str:
 def _flatten(document: Mapping[str, object], path: Path, lines: KeyLines) -> list[Given]:
     found = []
     for name, value in document.items():
-        if name in section_names() and isinstance(value, dict):
+        if name == MORE_MAILBOXES and isinstance(value, dict):
+            found += _mailboxes(value, path, lines)
+        elif name in section_names() and isinstance(value, dict):
             found += [_from_file((name, inner), each, path, lines) for inner, each in value.items()]
         else:
             found.append(_from_file((name,), value, path, lines))
+    return found
+
+
+def _mailboxes(sections: Mapping[str, object], path: Path, lines: KeyLines) -> list[Given]:
+    found = []
+    for name, section in sections.items():
+        above = (MORE_MAILBOXES, name)
+        if isinstance(section, dict):
+            found += [
+                _from_file((*above, inner), each, path, lines) for inner, each in section.items()
+            ]
+        else:
+            found.append(_from_file(above, section, path, lines))
     return found
 
 
@@ -87,7 +105,7 @@ def _anchored(given: Given, base: Path) -> Given:
     value = given.value
     if not isinstance(value, str) or not value:
         return given
-    if given.key in PATHS:
+    if given.key[-1] in PATHS:
         return replace(given, value=str(base / value))
     if given.key == ("database", "url"):
         return replace(given, value=_anchored_url(value, base))
@@ -110,10 +128,17 @@ def given_in_environment(environ: Mapping[str, str]) -> tuple[Given, ...]:
     """
     known = {each.variable: each.key for each in all_settings()}
     return tuple(
-        _anchored(Given(known.get(name, (name,)), value, where="", variable=name), Path.cwd())
+        _anchored(Given(_key_of(name, known), value, where="", variable=name), Path.cwd())
         for name, value in sorted(environ.items())
         if _is_ours(name)
     )
+
+
+def _key_of(name: str, known: Mapping[str, Key]) -> Key:
+    parts = name.removeprefix(PREFIX).lower().split("__")
+    if parts[0] == MORE_MAILBOXES and len(parts) == 3:
+        return tuple(parts)
+    return known.get(name, (name,))
 
 
 def _is_ours(name: str) -> bool:
@@ -128,5 +153,9 @@ def overlay(lower: Iterable[Given], upper: Iterable[Given]) -> tuple[Given, ...]
     """Return both layers as one: where both give a setting, or one secret, the upper counts."""
     top = tuple(upper)
     settled = {each.key for each in top}
-    settled |= {RIVALS[each.key] for each in top if each.value != "" and each.key in RIVALS}
+    settled |= {
+        (*each.key[:-1], RIVALS[each.key[-1]])
+        for each in top
+        if each.value != "" and each.key[-1] in RIVALS
+    }
     return (*(each for each in lower if each.key not in settled), *top)

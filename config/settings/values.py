@@ -36,6 +36,44 @@ class Security(_Choice):
     NONE = "none"
 
 
+class Auth(_Choice):
+    """How Kith signs in at a mail server."""
+
+    PASSWORD = "password"  # noqa: S105 (a way to sign in)
+    OAUTH = "oauth"
+
+
+class Watch(_Choice):
+    """Is a folder beside the inbox looked at? `auto`: where the server says that it has one."""
+
+    AUTO = "auto"
+    YES = "yes"
+    NO = "no"
+
+
+class ReplyAddress(_Choice):
+    """Do answers to our letters come to an address that is signed for their case?"""
+
+    AUTO = "auto"
+    SIGNED = "signed"
+    PLAIN = "plain"
+
+
+class OAuthProvider(_Choice):
+    """Whose sign-in is used."""
+
+    NONE = ""
+    GMAIL = "gmail"
+    MICROSOFT = "microsoft"
+
+
+class OAuthFlow(_Choice):
+    """In whose name Kith signs in: a person who allowed it once, or the app itself."""
+
+    REFRESH_TOKEN = "refresh_token"  # noqa: S105 (the name of a flow)
+    CLIENT_CREDENTIALS = "client_credentials"
+
+
 def is_loopback(host: str) -> bool:
     """Return whether `host` is this computer itself: localhost, 127.0.0.0/8 or ::1."""
     if host.lower() == "localhost":
@@ -92,6 +130,11 @@ def _is_web_address(text: str) -> bool:
     )
 
 
+def _is_endpoint(text: str) -> bool:
+    host = text.removeprefix("http://").partition("/")[0].partition(":")[0]
+    return text.startswith("https://") or (text.startswith("http://") and is_loopback(host))
+
+
 def _stripped(value: object) -> object:
     return value.strip() if isinstance(value, str) else value
 
@@ -141,6 +184,15 @@ def _one_plain_line(text: str) -> str:
     return text
 
 
+def _switch(value: object) -> object:
+    """Take true and false as TOML and as a variable write them."""
+    words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    known = words.get(value.strip().lower()) if isinstance(value, str) else value
+    if not isinstance(known, bool):
+        raise ValueError("must be true or false")
+    return known
+
+
 def _never_a_switch(value: object) -> object:
     """Refuse true and false where a number is wanted: Python would take them for 1 and 0."""
     if isinstance(value, bool):
@@ -177,6 +229,14 @@ LoopbackHost = Annotated[HostName, AfterValidator(_this_computer_only)]
 WebAddress = Annotated[
     str, _Strip, AfterValidator(_checked(_is_web_address, "must begin with https:// or http://"))
 ]
+Endpoint = Annotated[
+    str,
+    _Strip,
+    AfterValidator(
+        _checked(_is_endpoint, "must begin with https:// (http:// only on this computer)")
+    ),
+]
+Switch = Annotated[bool, BeforeValidator(_switch)]
 Moment = Annotated[datetime | None, BeforeValidator(_moment)]
 Port = Annotated[int, _Number, Field(ge=1, le=65535)]
 Seconds = Annotated[float, _Number, Field(gt=0, le=LONGEST_WAIT, allow_inf_nan=False)]

@@ -1,5 +1,6 @@
 """What the settings promise: one typed value, and plain words for every mistake."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def test_without_file_and_variables_everything_has_its_default(here: Path) -> No
     assert settings == Settings(data_dir=here / "data")
     assert settings.mode is Mode.SHADOW
     assert (settings.mailbox.port, settings.smtp.port) == (993, 465)
-    assert settings.limits.acknowledgements_per_address_per_day == 1
+    assert settings.limits.acknowledgements_per_address_per_day == 3
 
 
 def test_the_environment_alone_is_enough() -> None:
@@ -514,3 +515,59 @@ def test_a_wrong_directory_and_a_wrong_lease_are_told_together(here: Path) -> No
     told = fault('site_dir = "nowhere"\n[service]\nlease_seconds = 5\n', here)
     assert "site_dir" in told
     assert "lease_seconds" in told
+
+
+def test_a_further_inbox_has_a_section_and_variables_of_its_own(here: Path) -> None:
+    file = here / "kith.toml"
+    (here / "second").write_text("s3cret\n")
+    file.write_text('[mailboxes.archive]\nhost = "imap.example.org"\npassword_file = "second"\n')
+    settings = load_settings(file, {"KITH_MAILBOXES__ARCHIVE__FOLDER": "Old mail"})
+    archive = settings.mailboxes["archive"]
+    assert (archive.host, archive.folder, archive.port) == ("imap.example.org", "Old mail", 993)
+    assert archive.password is not None
+    assert archive.password.get_secret_value() == "s3cret"
+    assert list(settings.all_mailboxes) == ["mailbox", "mailboxes.archive"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[mailboxes.archive]\nhots = "x"\n', "Did you mean host?"),
+        ("[mailboxes.archive]\nport = 0\n", "port in [mailboxes.archive] must be 1 or more"),
+        ('[mailboxes]\nhost = "x"\n', "there is no setting host in [mailboxes]"),
+        ('[mailboxes."My mail"]\nhost = "x"\n', "there is no setting host in [mailboxes.My mail]"),
+    ],
+)
+def test_a_fault_in_a_further_inbox_is_told_with_its_place(
+    here: Path, text: str, told: str
+) -> None:
+    file = here / "kith.toml"
+    file.write_text(text)
+    with pytest.raises(SettingsError, match=re.escape(told)):
+        load_settings(file, {})
+
+
+def test_what_oauth_needs_is_missing_and_a_password_is_not(here: Path) -> None:
+    settings = load_settings(
+        None,
+        {
+            "KITH_GROUP__ADDRESS": "help@example.org",
+            "KITH_MAILBOX__HOST": "imap.example.org",
+            "KITH_MAILBOX__USERNAME": "help@example.org",
+            "KITH_MAILBOX__AUTH": "oauth",
+        },
+    )
+    missing = "\n".join(settings.missing_for_service())
+    assert "password" not in missing
+    assert "KITH_OAUTH__CLIENT_ID" in missing
+
+
+def test_a_token_address_must_be_encrypted_unless_it_is_this_computer(here: Path) -> None:
+    with pytest.raises(SettingsError, match="must begin with https://"):
+        load_settings(None, {"KITH_OAUTH__TOKEN_URL": "http://login.example.org/token"})
+    assert load_settings(None, {"KITH_OAUTH__TOKEN_URL": "http://127.0.0.1:1/token"})
+
+
+@pytest.mark.parametrize(("text", "on"), [("true", True), ("no", False), ("0", False)])
+def test_a_switch_is_written_in_words(here: Path, text: str, on: bool) -> None:
+    assert load_settings(None, {"KITH_MAILBOX__IDLE": text}).mailbox.idle is on
