@@ -1,0 +1,60 @@
+"""Signs of life, on both databases."""
+
+from datetime import datetime, timedelta
+
+from casework.pulses import all_pulses, beat, poll_pulse, pulse_of
+from config.database import Sessions
+
+
+def test_a_failure_keeps_the_moment_of_the_last_success(sessions: Sessions, now: datetime) -> None:
+    later = now + timedelta(minutes=1)
+    with sessions.begin() as session:
+        beat(session, "deliver", now)
+        beat(session, "deliver", later, problem="The mail server could not be reached.")
+    with sessions() as session:
+        pulse = pulse_of(session, "deliver")
+    assert pulse is not None
+    assert (pulse.tried_at, pulse.well_at) == (later, now)
+    assert pulse.problem == "The mail server could not be reached."
+    assert not pulse.is_well
+
+
+def test_a_success_ends_the_problem_and_details_stay_until_they_are_replaced(
+    sessions: Sessions, now: datetime
+) -> None:
+    with sessions.begin() as session:
+        beat(session, "canary", now, problem="Not back.", detail={"sent": 1})
+        beat(session, "canary", now + timedelta(minutes=1))
+    with sessions() as session:
+        pulse = pulse_of(session, "canary")
+    assert pulse is not None
+    assert pulse.is_well
+    assert pulse.well_at == now + timedelta(minutes=1)
+    assert pulse.detail == {"sent": 1}
+    with sessions.begin() as session:
+        beat(session, "canary", now, detail={})
+    with sessions() as session:
+        pulse = pulse_of(session, "canary")
+    assert pulse is not None
+    assert pulse.detail == {}
+
+
+def test_what_was_never_tried_has_no_pulse_and_never_well_is_told_apart(
+    sessions: Sessions, now: datetime
+) -> None:
+    with sessions.begin() as session:
+        assert pulse_of(session, "deliver") is None
+        beat(session, poll_pulse("inbox"), now, problem="No.")
+    with sessions() as session:
+        pulses = all_pulses(session)
+    assert list(pulses) == ["poll inbox"]
+    assert pulses["poll inbox"].well_at is None
+
+
+def test_a_mailbox_with_an_endless_name_is_watched_all_the_same(
+    sessions: Sessions, now: datetime
+) -> None:
+    name = poll_pulse("x" * 1000)
+    with sessions.begin() as session:
+        beat(session, name, now)
+        assert pulse_of(session, name) is not None
