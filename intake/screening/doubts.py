@@ -52,7 +52,7 @@ def suppressed_responses(message: Message, _surroundings: Surroundings) -> Scree
     """
     if "x-auto-response-suppress" not in message.header_names:
         return None
-    wishes = ",".join(values_of(message, "x-auto-response-suppress")).split(",")
+    wishes = ",".join(values_of(message, "x-auto-response-suppress")).replace(";", ",").split(",")
     if not _SUPPRESSING.intersection(wish.strip() for wish in wishes):
         return None
     return _doubt("suppressed-responses", "The sender's mail server asks for no automatic replies.")
@@ -74,7 +74,9 @@ def calendar_invitation(message: Message, _surroundings: Surroundings) -> Screen
 
 def suspended_address(message: Message, surroundings: Surroundings) -> Screening | None:
     """Hit when letters to this address failed before, until a person clears it."""
-    if message.sender is None or message.sender.email.lower() not in surroundings.suspended:
+    if not surroundings.suspended or message.sender is None:
+        return None
+    if fold_address(message.sender.email) not in surroundings.suspended_folded:
         return None
     return _doubt("suspended-address", "Letters to this address have come back to us before.")
 
@@ -127,9 +129,10 @@ def two_addresses(message: Message, _surroundings: Surroundings) -> Screening | 
 
 
 def old_mail(message: Message, surroundings: Surroundings) -> Screening | None:
-    """Hit on mail dated so long ago that an automatic answer would only puzzle."""
-    oldest = timedelta(days=surroundings.rules.doubts.old_after_days)
-    if message.date is None or surroundings.now - message.date <= oldest:
+    """Hit on mail written, or come in, so long ago that an automatic answer would only puzzle."""
+    oldest = surroundings.now - timedelta(days=surroundings.rules.doubts.old_after_days)
+    moments = (message.date, surroundings.received_at)
+    if not any(moment is not None and moment < oldest for moment in moments):
         return None
     return _doubt("old-mail", "It was written too long ago for an automatic reply.")
 

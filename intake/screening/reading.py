@@ -18,6 +18,8 @@ _DECIDING_CHARACTERS = 2_000
 _NONE: frozenset[str] = frozenset()
 _SUBJECT_CHARACTERS = 300
 _MARKS = re.compile(r'\\.|[()";]', re.DOTALL)  # one step, never back: linear
+_ENVELOPE_SENDERS = ("return-path", "x-envelope-from", "x-original-return-path")
+_NOBODY = ("", "mailer-daemon")
 _REPLY_PREFIXES = (
     "re:",
     "fw:",
@@ -122,9 +124,12 @@ def is_reply_or_forward(subject: str) -> bool:
 
 
 def has_null_return_path(message: Message) -> bool:
-    """Return whether the mail came from nobody, as reports must (RFC 5321 4.5.5)."""
-    for value in values_of(message, "return-path"):  # noqa: SIM110  (any() takes longer)
-        if not value.strip("<> "):
+    """Return whether the mail came from nobody, as reports must (RFC 5321 4.5.5).
+
+    Some servers write the envelope's sender under another name, and some write whom it stands for.
+    """
+    for value in values_of(message, *_ENVELOPE_SENDERS):  # noqa: SIM110  (any() takes longer)
+        if value.strip("<> ") in _NOBODY:
             return True
     return False
 

@@ -17,8 +17,10 @@ PERSONAL = Screening(
 )
 
 RULES: tuple[Rule, ...] = (
+    # what we signed is ours, whatever else it says
+    loops.our_own_letter,
     # a website's form shares the marks of machines, even our own address, but holds a person's
-    # words: it comes first, and since it is never acknowledged it cannot start a loop
+    # words: it comes early, and since it is never acknowledged it cannot start a loop
     automatic.website_form,
     # ours again
     loops.own_address,

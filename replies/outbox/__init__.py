@@ -32,9 +32,12 @@ from replies.outbox.lookups import (
 from replies.outbox.queueing import (
     QUEUE_LETTER,
     AlreadyQueuedError,
+    acknowledgement_of,
     cancel_automatic,
+    domain_of,
     enqueue,
     letter_row,
+    stem_key,
 )
 
 __all__ = [
@@ -46,10 +49,12 @@ __all__ = [
     "LetterState",
     "OutboxEmail",
     "Settled",
+    "acknowledgement_of",
     "acknowledgements_since",
     "cancel_automatic",
     "claim_due",
     "defer",
+    "domain_of",
     "enqueue",
     "find_by_message_ids",
     "letter_row",
@@ -59,4 +64,5 @@ __all__ = [
     "mark_unknown",
     "release",
     "settle_abandoned",
+    "stem_key",
 ]

@@ -28,9 +28,11 @@ AROUND = Surroundings(
     own_addresses=frozenset({GROUP_ADDRESS, "kith.group@gmail.com"}),
     trusted_authserv_ids=frozenset({"mx.google.com"}),
     go_live=WRITTEN_AT - timedelta(days=30),
-    suspended=frozenset({"dead.box@example.net"}),
+    suspended=frozenset({"dead.box@example.net", "Jo.Dead+forms@googlemail.com"}),
+    is_our_id=lambda name: name == OURS,
     received_at=WRITTEN_AT + timedelta(minutes=1),
 )
+OURS = "<k.7f3a.k1signed@kith.example.org>"
 DSN = ("multipart/report", "text/plain", "message/delivery-status", "message/rfc822")
 FAILED = "Final-Recipient: rfc822; jo@example.net\nAction: failed\nStatus: 5.1.1\n"
 DELAYED = "Final-Recipient: rfc822; jo@example.net\nAction: delayed\nStatus: 4.4.1\n"
@@ -58,13 +60,32 @@ class Example:
 
 
 EXAMPLES: dict[str, Example] = {
+    "our-own-letter": Example(
+        Verdict.LOOP,
+        hits=(
+            mail(message_id=OURS),
+            mail(("x-kith-loop", OURS)),
+            mail(("x-kith-loop", "<forged@example.net>"), ("x-kith-loop", f" {OURS} ")),
+            mail(*LIST, message_id=OURS, sender=from_("carers@example.net")),
+            mail(("x-form-name", "contact-us"), message_id=OURS, sender=ROBOT),
+            mail(message_id=OURS, sender=from_(GROUP_ADDRESS)),
+        ),
+        misses=(
+            mail(message_id="<k.7f3a.k1forged@kith.example.org>"),
+            mail(("x-kith-loop", "5d0c2e91b7a64f38")),
+            mail(in_reply_to=(OURS,), references=(OURS,)),
+        ),
+    ),
     "own-address": Example(
         Verdict.LOOP,
         hits=(
             mail(sender=from_(GROUP_ADDRESS)),
             mail(sender=from_("Hello+K7F3@kith.example.org")),
             mail(sender=from_("K.I.T.H.group+x@googlemail.com")),
-            mail(reply_to=(from_(GROUP_ADDRESS),)),
+            mail(sender=from_("kithgroup@gmail.com")),
+            mail(reply_to=(WRITER, from_(GROUP_ADDRESS))),
+            mail(reply_to=(from_("hello+k7f32q.k1abc@kith.example.org"),)),
+            mail(("sender", "K.ith.Group+lists@googlemail.com")),
             mail(("sender", f"Kith <{GROUP_ADDRESS}>")),
             mail(
                 *LIST, ("x-original-from", f"Kith <{GROUP_ADDRESS}>"), sender=from_("c@example.net")
@@ -264,7 +285,10 @@ EXAMPLES: dict[str, Example] = {
     ),
     "for-autoresponder": Example(
         Verdict.AUTO_REPLY,
-        hits=(mail(("delivered-to", "Autoresponder")),),
+        hits=(
+            mail(("delivered-to", "Autoresponder")),
+            mail(("delivered-to", GROUP_ADDRESS), ("delivered-to", "autoresponder@example.net")),
+        ),
         misses=(mail(("delivered-to", GROUP_ADDRESS)),),
     ),
     "absence-note": Example(
@@ -278,6 +302,10 @@ EXAMPLES: dict[str, Example] = {
             mail(("return-path", "<>")),
             mail(("return-path", "")),
             mail(("return-path", " < > ")),
+            mail(("return-path", "<> (the null path)")),
+            mail(("return-path", "<MAILER-DAEMON>")),
+            mail(("x-envelope-from", "<>")),
+            mail(("x-original-return-path", "<>")),
         ),
         misses=(mail(), mail(("return-path", "<marion.ashworth@example.org>"))),
     ),
@@ -397,6 +425,14 @@ EXAMPLES: dict[str, Example] = {
                 "nobody",
                 "calendar-notification",
                 "srs1=x=y",
+                "SRS0+ab=cd=example.net=jo",
+                "SRS0-ab=cd=example.net=jo",
+                "SRS1=ab=example.net==cd=ef=example.com=jo",
+                "bounces+77-9f",
+                "bounces=jo",
+                "BTV1==0123==jo",
+                "notifications-eu",
+                "alerts-school",
             )
         ),
         misses=tuple(
@@ -413,6 +449,10 @@ EXAMPLES: dict[str, Example] = {
                 "request",
                 "owner",
                 "nobody.knows.me",
+                "alertness",
+                "bounceback",
+                "prvs",
+                "srs0",
                 "office",
             )
         ),
@@ -483,9 +523,12 @@ EXAMPLES: dict[str, Example] = {
         hits=(
             mail(("x-auto-response-suppress", "All")),
             mail(("x-auto-response-suppress", "DR, OOF,AutoReply")),
+            mail(("x-auto-response-suppress", "RN; AutoReply")),
+            mail(("x-auto-response-suppress", "DR"), ("x-auto-response-suppress", "oof (away)")),
         ),
         misses=(
             mail(("x-auto-response-suppress", "DR, NDR, RN")),
+            mail(("x-auto-response-suppress", "allow")),
             mail(("x-auto-response-suppress", "none")),
         ),
     ),
@@ -504,8 +547,15 @@ EXAMPLES: dict[str, Example] = {
     ),
     "suspended-address": Example(
         Verdict.PERSONAL,
-        hits=(mail(sender=from_("Dead.Box@example.net")),),
-        misses=(mail(sender=from_("live.box@example.net")),),
+        hits=(
+            mail(sender=from_("Dead.Box@example.net")),
+            mail(sender=from_("dead.box+kith@EXAMPLE.net")),
+            mail(sender=from_("j.o.dead@gmail.com")),
+        ),
+        misses=(
+            mail(sender=from_("live.box@example.net")),
+            mail(sender=from_("deadbox@example.net")),
+        ),
     ),
     "undeliverable-sender": Example(
         Verdict.PERSONAL,
@@ -672,6 +722,31 @@ def test_the_day_of_arrival_counts_for_going_live_and_not_the_date_written() -> 
     assert screen(
         make_message(), replace(around, received_at=WRITTEN_AT + timedelta(hours=1))
     ).acknowledge
+
+
+def test_a_mail_that_waited_in_the_inbox_for_long_is_old_whatever_its_date_says() -> None:
+    waited = replace(AROUND, received_at=AROUND.now - timedelta(days=8))
+    tomorrow = make_message(date=AROUND.now + timedelta(days=1))
+    assert screen(tomorrow, waited).rule == "old-mail"
+    assert screen(make_message(date=None), waited).rule == "old-mail"
+
+
+def test_without_keys_no_message_id_is_ours() -> None:
+    around = replace(AROUND, is_our_id=Surroundings(now=AROUND.now, rules=SHIPPED).is_our_id)
+    assert screen(make_message(message_id=OURS), around).acknowledge
+
+
+def test_a_loop_header_without_end_is_read_only_so_far() -> None:
+    asked: list[int] = []
+
+    def note(name: str) -> bool:
+        asked.append(len(name))
+        return False
+
+    many = [("x-kith-loop", "k" * 100_000)] * 1_000
+    screen(make_message(headers=many), replace(AROUND, is_our_id=note))
+    assert len(asked) <= 51
+    assert max(asked) <= 1_000
 
 
 def test_what_a_reason_says_never_comes_from_the_mail() -> None:
