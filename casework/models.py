@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from config.database import Base, CleanText, UtcDateTime
 from intake.inbox import RawMail, ReceivedMail
 from replies.outbox import OutboxEmail
+from replies.signing_keys import SigningKeyRow
 
 __all__ = [
     "ADDRESSES",
@@ -31,6 +32,7 @@ __all__ = [
     "OutboxEmail",
     "RawMail",
     "ReceivedMail",
+    "SigningKeyRow",
     "Strand",
 ]
 

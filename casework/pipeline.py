@@ -7,7 +7,7 @@ If the power fails inside, nothing of it has happened and the mail is claimed ag
 of it has. The acknowledgement is only queued here: it leaves by `replies.delivery`.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -33,6 +33,7 @@ from replies.acknowledgement import (
     compose_acknowledgement,
     may_acknowledge,
 )
+from replies.signing import Signer
 from replies.signposting import Signposts
 from replies.templates import ReplyTemplates
 
@@ -55,6 +56,9 @@ class Desk:
     group: GroupVoice
     acknowledgements_per_day: int
     is_live: bool
+    signer: Signer = field(default_factory=Signer)
+    reply_address_is_signed: bool = False
+    reopens_per_hour: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +246,8 @@ def _request(judged: Judged, filing: Filing, desk: Desk, now: datetime) -> Ackno
         received_at=judged.received_at,
         now=now,
         group=desk.group,
+        signer=desk.signer,
+        reply_address_is_signed=desk.reply_address_is_signed,
     )
 
 

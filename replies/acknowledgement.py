@@ -12,8 +12,8 @@ from replies.outgoing import (
     clean_id,
     conversation,
     is_sendable,
-    new_message_id,
 )
+from replies.signing import Signer
 from replies.signposting import Signposts
 from replies.templates import ReplyTemplates, TemplateContext
 from replies.working_days import british_date, local_day, next_working_day, one_month_after
@@ -53,7 +53,8 @@ class AcknowledgementRequest:
     """One letter to write; nothing of the mail it answers but its address and ids.
 
     `show_days` is False where no time may be promised. A privacy request's month runs from
-    `received_at` (`now` when that is not given).
+    `received_at` (`now` when that is not given). With `reply_address_is_signed`, answers go to an
+    address that proves which case they belong to; From stays the address that people know.
     """
 
     template: AcknowledgementTemplate
@@ -63,8 +64,10 @@ class AcknowledgementRequest:
     references: tuple[str, ...]
     now: datetime
     group: GroupVoice
+    signer: Signer
     show_days: bool = True
     received_at: datetime | None = None
+    reply_address_is_signed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +104,19 @@ def compose_acknowledgement(
         to_address=request.to_address,
         subject=letter.subject,
         body=letter.body,
-        message_id=new_message_id(request.group.address.rpartition("@")[2]),
+        message_id=request.signer.message_id(request.group.address.rpartition("@")[2]),
         in_reply_to=clean_id(request.in_reply_to),
         references=conversation(request.in_reply_to, request.references),
         automatic=True,
+        reply_to=_reply_to(request),
     )
+
+
+def _reply_to(request: AcknowledgementRequest) -> str:
+    if not request.reply_address_is_signed:
+        return ""
+    group, person = request.group.address, request.to_address
+    return request.signer.reply_address(group, request.reference, person)
 
 
 def may_acknowledge(

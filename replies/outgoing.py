@@ -23,7 +23,9 @@ from replies.headers import (
 )
 
 LOOP_HEADER = "X-Kith-Loop"
-LOOP_TOKEN = "5d0c2e91b7a64f38"  # noqa: S105 - says only "a Kith sent this"; the same everywhere
+"""Repeats the letter's own Message-ID, which is signed: a relay may have changed that."""
+LONGEST_LOCAL_PART = 64
+"""Octets before the @ that mail servers must take (RFC 5321 4.5.3.1.1)."""
 MAX_REFERENCES = 10
 MAX_DOMAIN = 200
 _MAX_ID = 250
@@ -39,11 +41,11 @@ _PLAIN_BODY = (
     ready("Content-Type", 'text/plain; charset="utf-8"'),
     ready("Content-Transfer-Encoding", "7bit"),
 )
-_SILENCERS = (ready("X-Auto-Response-Suppress", "All"), ready(LOOP_HEADER, LOOP_TOKEN))
-_AUTOMATIC_MARKS = (ready("Auto-Submitted", "auto-replied"), *_SILENCERS)
+_NO_ANSWERS = ready("X-Auto-Response-Suppress", "All")
+_AUTOMATIC_MARKS = (ready("Auto-Submitted", "auto-replied"), _NO_ANSWERS)
 _NOTICE_MARKS = (
     ready("Auto-Submitted", "auto-generated"),
-    *_SILENCERS,
+    _NO_ANSWERS,
     ready("Precedence", "bulk"),
 )
 
@@ -54,6 +56,7 @@ class Purpose(StrEnum):
     ACKNOWLEDGEMENT = "acknowledgement"
     REPLY = "reply"
     NOTICE = "notice"
+    CANARY = "canary"
 
 
 class UnsendableError(KithError):
@@ -68,7 +71,10 @@ class UnsendableError(KithError):
 
 @dataclass(frozen=True, slots=True)
 class OutgoingEmail:
-    """A letter to one person. `references` is the conversation so far, oldest first."""
+    """A letter to one person. `references` is the conversation so far, oldest first.
+
+    `reply_to` is where answers go; "" means to `from_address`.
+    """
 
     purpose: Purpose
     from_name: str
@@ -80,12 +86,18 @@ class OutgoingEmail:
     in_reply_to: str | None = None
     references: tuple[str, ...] = ()
     automatic: bool = True
+    reply_to: str = ""
 
 
 def new_message_id(domain: str) -> str:
-    """Return a Message-ID that nobody can guess (128 random bits)."""
+    """Return a Message-ID that nobody can guess (128 random bits); see also `Signer.message_id`."""
+    return f"<k.{secrets.token_hex(16)}@{domain_for_ids(domain)}>"
+
+
+def domain_for_ids(domain: str) -> str:
+    """Return the domain as it may stand in a Message-ID, or one that is nobody's."""
     name = _ascii_domain(domain) if len(domain) <= MAX_DOMAIN else ""
-    return f"<k.{secrets.token_hex(16)}@{name or 'kith.invalid'}>"
+    return name or "kith.invalid"
 
 
 def address_key(address: str) -> str:
@@ -99,7 +111,12 @@ def address_key(address: str) -> str:
 def is_sendable(address: str) -> bool:
     """Return whether mail can be sent there as far as its form tells (RFC 5321, dot-atom only)."""
     local, at, domain = address.rpartition("@")
-    if not at or len(local) > 64 or len(address) > 254 or not _ATOM.issuperset(local):
+    if (
+        not at
+        or len(local) > LONGEST_LOCAL_PART
+        or len(address) > 254
+        or not _ATOM.issuperset(local)
+    ):
         return False
     return bool(_ascii_domain(domain)) and all(local.split("."))
 
@@ -122,6 +139,7 @@ def to_mime(email: OutgoingEmail, now: datetime) -> EmailMessage:
     headers = [
         sender_header(one_line(email.from_name), ascii_address(email.from_address)),
         ready("To", ascii_address(email.to_address)),
+        *_reply_to(email),
         subject_header(one_line(email.subject)),
         ready("Date", format_datetime(now.astimezone(UTC))),
         message_ids("Message-ID", _clean_ids((email.message_id,))),
@@ -162,7 +180,13 @@ def one_line(text: str) -> str:
 def _marks(email: OutgoingEmail) -> tuple[ReadyHeader, ...]:
     if not email.automatic:
         return ()
-    return _NOTICE_MARKS if email.purpose is Purpose.NOTICE else _AUTOMATIC_MARKS
+    is_bulk = email.purpose in {Purpose.NOTICE, Purpose.CANARY}
+    loop = message_ids(LOOP_HEADER, _clean_ids((email.message_id,)))
+    return (*(_NOTICE_MARKS if is_bulk else _AUTOMATIC_MARKS), loop)
+
+
+def _reply_to(email: OutgoingEmail) -> tuple[ReadyHeader, ...]:
+    return (ready("Reply-To", ascii_address(email.reply_to)),) if email.reply_to else ()
 
 
 def _thread(email: OutgoingEmail) -> Iterator[ReadyHeader]:

@@ -6,10 +6,12 @@ from pathlib import Path
 from config.files import read_text
 from replies.acknowledgement import AcknowledgementRequest, AcknowledgementTemplate, GroupVoice
 from replies.outgoing import OutgoingEmail, Purpose
+from replies.signing import Signer, SigningKey
 from replies.signposting import load_signposts
 
 NOW = datetime(2026, 11, 24, 23, 41, tzinfo=UTC)
 REFERENCE = "K7F3-2Q"
+SIGNER = Signer((SigningKey(1, b"a secret of the tests, 32 bytes."),))
 SIGNPOSTS = load_signposts(read_text("signposting.toml"))
 BARE_GROUP = GroupVoice(
     name="Hazel Row Families", address="desk@hazelrow.example.org", reply_days=5
@@ -31,6 +33,7 @@ def make_request(
     group: GroupVoice = FULL_GROUP,
     show_days: bool = True,
     now: datetime = NOW,
+    reply_address_is_signed: bool = False,
 ) -> AcknowledgementRequest:
     return AcknowledgementRequest(
         template=template,
@@ -40,7 +43,9 @@ def make_request(
         references=(),
         now=now,
         group=group,
+        signer=SIGNER,
         show_days=show_days,
+        reply_address_is_signed=reply_address_is_signed,
     )
 
 
@@ -56,6 +61,7 @@ def make_email(
     references: tuple[str, ...] = (),
     from_name: str = "Hazel Row Families",
     from_address: str = "desk@hazelrow.example.org",
+    reply_to: str = "",
 ) -> OutgoingEmail:
     return OutgoingEmail(
         purpose=purpose,
@@ -68,6 +74,7 @@ def make_email(
         in_reply_to=in_reply_to,
         references=references,
         automatic=automatic,
+        reply_to=reply_to,
     )
 
 

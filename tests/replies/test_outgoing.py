@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from replies.outgoing import (
     LOOP_HEADER,
-    LOOP_TOKEN,
     OutgoingEmail,
     Purpose,
     UnsendableError,
@@ -41,7 +40,7 @@ def test_an_acknowledgement_says_that_no_machine_should_answer() -> None:
     mail = as_received(make_email())
     assert mail["Auto-Submitted"] == "auto-replied"
     assert mail["X-Auto-Response-Suppress"] == "All"
-    assert mail[LOOP_HEADER] == LOOP_TOKEN
+    assert mail[LOOP_HEADER] == mail["Message-ID"]  # a relay may put another Message-ID there
     assert mail["Precedence"] is None
 
 
@@ -50,6 +49,19 @@ def test_a_notice_is_marked_as_bulk_and_generated() -> None:
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail["Precedence"] == "bulk"
     assert mail["X-Auto-Response-Suppress"] == "All"
+
+
+def test_a_canary_is_marked_like_a_notice() -> None:
+    mail = as_received(make_email(purpose=Purpose.CANARY))
+    assert mail["Auto-Submitted"] == "auto-generated"
+
+
+def test_answers_go_where_the_letter_says() -> None:
+    assert as_received(make_email())["Reply-To"] is None
+    answers_to = "desk+kk7f32q.babcdefghijklmnop@hazelrow.example.org"
+    assert as_received(make_email(reply_to=answers_to))["Reply-To"] == answers_to
+    with pytest.raises(UnsendableError):
+        to_mime(make_email(reply_to="desk@hazelrow.example.org\r\nBcc: x@example.net"), NOW)
 
 
 def test_what_a_person_wrote_carries_no_mark_of_a_machine() -> None:
