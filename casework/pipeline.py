@@ -7,7 +7,7 @@ If the power fails inside, nothing of it has happened and the mail is claimed ag
 of it has. The acknowledgement is only queued here: it leaves by `replies.delivery`.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -33,7 +33,7 @@ from replies.acknowledgement import (
     compose_acknowledgement,
     may_acknowledge,
 )
-from replies.signing import Signer
+from replies.signing import UNSIGNED, Signer
 from replies.signposting import Signposts
 from replies.templates import ReplyTemplates
 
@@ -56,7 +56,7 @@ class Desk:
     group: GroupVoice
     acknowledgements_per_day: int
     is_live: bool
-    signer: Signer = field(default_factory=Signer)
+    signer: Signer = UNSIGNED
     reply_address_is_signed: bool = False
     reopens_per_hour: int = 5
 

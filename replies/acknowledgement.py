@@ -13,7 +13,7 @@ from replies.outgoing import (
     conversation,
     is_sendable,
 )
-from replies.signing import Signer
+from replies.signing import UNSIGNED, Signer
 from replies.signposting import Signposts
 from replies.templates import ReplyTemplates, TemplateContext
 from replies.working_days import british_date, local_day, next_working_day, one_month_after
@@ -64,9 +64,9 @@ class AcknowledgementRequest:
     references: tuple[str, ...]
     now: datetime
     group: GroupVoice
-    signer: Signer
     show_days: bool = True
     received_at: datetime | None = None
+    signer: Signer = UNSIGNED
     reply_address_is_signed: bool = False
 
 

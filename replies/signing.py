@@ -120,6 +120,10 @@ class Signer:
         return key is not None and hmac.compare_digest(_mac(key, *what), mac)
 
 
+UNSIGNED = Signer()
+"""Has no key: for letters that are only looked at."""
+
+
 def reply_token(address: str) -> ReplyToken | None:
     """Return what a reply address says, whosever it is, or None if it is none by its form."""
     local, plus, tag = _folded(address.strip()).rpartition("@")[0].rpartition("+")
