@@ -7,7 +7,16 @@ letter that it is, never the reverse.
 from datetime import date, datetime
 from typing import cast
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Table, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    Table,
+    UniqueConstraint,
+    false,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from config.database import Base, CleanText, UtcDateTime
@@ -17,12 +26,14 @@ from replies.signing_keys import SigningKeyRow
 
 __all__ = [
     "ADDRESSES",
+    "AWAITED_IDS",
     "CASES",
     "CASE_EVENTS",
     "CASE_MESSAGES",
     "CORRESPONDENTS",
     "KEY_DATES",
     "STRANDS",
+    "AwaitedId",
     "Case",
     "CaseEvent",
     "CaseMessage",
@@ -35,6 +46,9 @@ __all__ = [
     "SigningKeyRow",
     "Strand",
 ]
+
+
+_NULLABLE_JSON = JSON(none_as_null=True)
 
 
 class Correspondent(Base):
@@ -97,7 +111,15 @@ class Case(Base):
     please_sort: Mapped[bool] = mapped_column(default=False)
     needs_look: Mapped[bool] = mapped_column(default=False)
     unconfirmed_sender: Mapped[bool] = mapped_column(default=False)
+    new_subject: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """A mail in it has another subject: is it about something new?"""
+    needs_glance: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Something came to it after it was closed, and did not open it again."""
     may_belong_to: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
+    follows: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
+    """The closed case that the mail which opened this one answers."""
+    merged_into: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
+    """Where its correspondence went; whatever points here means that case."""
     owner: Mapped[str | None] = mapped_column(CleanText)
     next_action: Mapped[str | None] = mapped_column(CleanText)
     next_action_on: Mapped[date | None]
@@ -137,6 +159,7 @@ class CaseMessage(Base):
     __tablename__ = "case_messages"
     __table_args__ = (
         CheckConstraint("(received_id IS NULL) <> (outbox_id IS NULL)", name="one_source"),
+        Index("ix_case_messages_sender_key_at", "sender_key", "at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -147,6 +170,8 @@ class CaseMessage(Base):
     message_id: Mapped[str | None] = mapped_column(CleanText, index=True)
     sender_name: Mapped[str] = mapped_column(CleanText, default="")
     sender_email: Mapped[str] = mapped_column(CleanText, default="")
+    sender_key: Mapped[str | None] = mapped_column(CleanText)
+    """`address_key` of the sender."""
     subject: Mapped[str] = mapped_column(CleanText, default="")
     text: Mapped[str] = mapped_column(CleanText, default="")
     marks: Mapped[list[list[str | int]]] = mapped_column(JSON, default=list)
@@ -163,6 +188,40 @@ class CaseMessage(Base):
     """Whether an acknowledgement was queued for it, or why not."""
     letter_state: Mapped[str | None] = mapped_column(String(20), index=True)
     """For a letter of ours: the last state of it that the history tells."""
+    subject_stem: Mapped[str | None] = mapped_column(CleanText)
+    """The subject without what answering and forwarding put before it."""
+    body_hash: Mapped[str | None] = mapped_column(String(32))
+    """What the sender wrote now, whatever its spaces and capitals."""
+    thread_index: Mapped[str | None] = mapped_column(String(44))
+    """What Outlook gives all mails of one conversation."""
+    ancestors: Mapped[list[str] | None] = mapped_column(_NULLABLE_JSON)
+    """The Message-IDs that it answers, as it gave them."""
+    is_unconfirmed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Its sender is not known to be of this case; a person must confirm it."""
+    is_forwarded: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """It passes somebody else's words on."""
+    filed_rule: Mapped[str | None] = mapped_column(String(10))
+    """The rule that put it into this case or made this case for it."""
+    filed_words: Mapped[str | None] = mapped_column(CleanText)
+    filed_evidence: Mapped[list[list[str | int]] | None] = mapped_column(_NULLABLE_JSON)
+    """What pointed at which case: [source, number of the case], the strongest first."""
+    filed_alternatives: Mapped[list[int] | None] = mapped_column(_NULLABLE_JSON)
+    """The other cases that it could have been put into."""
+
+
+class AwaitedId(Base):
+    """A Message-ID that a mail answers and that nobody has seen yet: its parent may come later.
+
+    `correspondent_id` is who wrote the mail that waits, if that is believed.
+    """
+
+    __tablename__ = "awaited_ids"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[str] = mapped_column(CleanText, index=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    received_id: Mapped[int] = mapped_column(ForeignKey("received_mails.id"), index=True)
+    correspondent_id: Mapped[int | None] = mapped_column(ForeignKey("correspondents.id"))
 
 
 class KeyDateRow(Base):
@@ -199,3 +258,4 @@ STRANDS = cast(Table, Strand.__table__)
 CASE_MESSAGES = cast(Table, CaseMessage.__table__)
 KEY_DATES = cast(Table, KeyDateRow.__table__)
 CASE_EVENTS = cast(Table, CaseEvent.__table__)
+AWAITED_IDS = cast(Table, AwaitedId.__table__)
