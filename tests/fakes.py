@@ -3,10 +3,10 @@
 For the door itself, where no real server fails on demand: a client of a server that does.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from intake.mailbox import FetchedMail, MailboxError
+from intake.mailbox import FetchedMail, Glimpse, MailboxError, Role
 
 Answer = dict[int, dict[bytes, object]]
 
@@ -16,22 +16,57 @@ ARRIVED = datetime(2026, 11, 24, 23, 0, tzinfo=UTC)
 class FakeMailbox:
     """Mails by UID, two to a batch; it can vanish in the middle, as real servers do.
 
-    Mails in `withheld` it has, but cannot hand out.
+    Mails in `withheld` it has, but cannot hand out; those in `expunged` a person deletes between
+    the search and the fetch. Object ids, labels and dates are those that a test gives by UID.
     """
 
-    def __init__(self, *raws: bytes, uid_validity: int = 1) -> None:
-        self.name = "hello@imap.example.org/INBOX"
+    def __init__(
+        self,
+        *raws: bytes,
+        uid_validity: int = 1,
+        role: Role = Role.INBOX,
+        name: str = "hello@imap.example.org/INBOX",
+    ) -> None:
+        self.name = name
+        self.role = role
         self.uid_validity = uid_validity
         self.mails = dict(enumerate(raws, start=1))
+        self.object_ids: dict[int, str] = {}
+        self.labels: dict[int, frozenset[str]] = {}
+        self.dates: dict[int, datetime | None] = {}
         self.fetched: list[int] = []
+        self.glimpsed: list[int] = []
         self.breaks_after: int | None = None
         self.withheld: set[int] = set()
+        self.expunged: set[int] = set()
+        self.on_fetch: Callable[[], None] = lambda: None
 
-    def add(self, raw: bytes) -> int:
+    def add(
+        self,
+        raw: bytes,
+        *,
+        at: datetime | None = None,
+        object_id: str | None = None,
+        labels: Iterable[str] = (),
+    ) -> int:
         """Let a mail arrive; return its UID."""
         uid = max(self.mails, default=0) + 1
         self.mails[uid] = raw
+        self.dates[uid] = at or ARRIVED
+        if object_id is not None:
+            self.object_ids[uid] = object_id
+        self.labels[uid] = frozenset(labels)
         return uid
+
+    def make_anew(self, uid_validity: int, *, first_uid: int = 1) -> None:
+        """Give every mail a new UID under a new UIDVALIDITY, as a restored server does."""
+        old = sorted(self.mails)
+        new = {uid: number for number, uid in enumerate(old, start=first_uid)}
+        self.uid_validity = uid_validity
+        self.mails = {new[uid]: self.mails[uid] for uid in old}
+        self.object_ids = {new[uid]: told for uid, told in self.object_ids.items()}
+        self.labels = {new[uid]: told for uid, told in self.labels.items()}
+        self.dates = {new[uid]: told for uid, told in self.dates.items()}
 
     def open(self) -> int:
         """Return the UIDVALIDITY."""
@@ -41,23 +76,49 @@ class FakeMailbox:
         """Return the UIDs at or above `first`."""
         return sorted(uid for uid in self.mails if uid >= first)
 
+    def count(self) -> int:
+        """Return how many mails there are."""
+        return len(self.mails)
+
+    def glimpses(self, uids: Sequence[int]) -> Iterator[list[Glimpse]]:
+        """Yield what can be told without the mails, three by three."""
+        for place in range(0, len(uids), 3):
+            batch = uids[place : place + 3]
+            self.glimpsed += batch
+            yield [self._glimpse(uid) for uid in batch if uid in self.mails]
+
     def fetch(self, uids: Sequence[int]) -> Iterator[list[FetchedMail]]:
         """Yield the mails two by two."""
+        for uid in self.expunged:
+            self.mails.pop(uid, None)
         for place in range(0, len(uids), 2):
             if self.breaks_after is not None and place >= self.breaks_after:
                 raise MailboxError("The connection broke.")
             batch = uids[place : place + 2]
             self.fetched += batch
+            self.on_fetch()
             yield [self._hand_out(uid) for uid in batch if uid in self.mails]
 
     def close(self) -> None:
         """Do nothing."""
 
+    def _glimpse(self, uid: int) -> Glimpse:
+        return Glimpse(
+            uid,
+            self.dates.get(uid, ARRIVED),
+            len(self.mails[uid]),
+            self.object_ids.get(uid),
+            labels=self.labels.get(uid, frozenset()),
+        )
+
     def _hand_out(self, uid: int) -> FetchedMail:
-        raw = self.mails[uid]
+        raw, object_id = self.mails[uid], self.object_ids.get(uid)
         if uid in self.withheld:
-            return FetchedMail(uid, b"", len(raw), None, is_whole=False, is_withheld=True)
-        return FetchedMail(uid, raw, len(raw), ARRIVED, is_whole=True)
+            return FetchedMail(
+                uid, b"", len(raw), None, is_whole=False, is_withheld=True, object_id=object_id
+            )
+        at = self.dates.get(uid, ARRIVED)
+        return FetchedMail(uid, raw, len(raw), at, is_whole=True, object_id=object_id)
 
 
 class FakeImapClient:

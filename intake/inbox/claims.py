@@ -33,7 +33,10 @@ class ClaimLostError(KithError):
 
 @dataclass(frozen=True, slots=True)
 class ClaimedMail:
-    """A received mail that this worker may work on until its lease ends."""
+    """A received mail that this worker may work on until its lease ends.
+
+    `is_silent`: it came long ago, or was seen before, so its sender gets no automatic letter.
+    """
 
     id: int
     sha256: str
@@ -41,6 +44,7 @@ class ClaimedMail:
     is_whole: bool
     internal_date: datetime
     failures: int
+    is_silent: bool = False
 
 
 def claim_next(
@@ -69,6 +73,7 @@ def claim_next(
             ReceivedMail.is_whole,
             ReceivedMail.internal_date,
             ReceivedMail.failures,
+            ReceivedMail.is_silent,
         )
         .execution_options(synchronize_session=False)
     )

@@ -13,14 +13,29 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from config.database import Base, CleanText, UtcDateTime
 
 PIECE_BYTES = 1_048_576
+OBJECT_ID_LENGTH = 300
 WITHHELD = "withheld"
 """The rule of a mail that the server did not hand out: its line has no bytes behind it."""
+FETCH_AGAIN = "fetch-again"
+"""The rule of a line whose mail is to be fetched by the next poll, as if it were unknown."""
+SAME_MAIL = "same-mail"
+SPAM_FOLDER = "spam-folder"
+BEFORE_START = "before-start"
+OUR_SENT_COPY = "our-sent-copy"
+NOT_INCOMING = "not-incoming"
+
+NOT_IN_HAND = (WITHHELD, FETCH_AGAIN, SPAM_FOLDER, BEFORE_START, OUR_SENT_COPY, NOT_INCOMING)
+"""The rules of lines whose mail nobody has read: the same mail elsewhere is not a copy of it.
+
+Without this a mail that somebody moves from the spam folder to the inbox would be passed over.
+"""
 
 
 class MailState(StrEnum):
@@ -33,7 +48,12 @@ class MailState(StrEnum):
 
 
 class ReceivedMail(Base):
-    """One line of the ledger: a UID of a mailbox, and what became of the mail."""
+    """One line of the ledger: a UID of a mailbox, and what became of the mail.
+
+    The line stays for ever, also when the bytes of the mail are erased: it is what keeps an erased
+    mail from coming back. A mail that was only noted, and never downloaded, has no `sha256` ("").
+    `is_silent`: filed like any other, but its sender gets no automatic letter.
+    """
 
     __tablename__ = "received_mails"
     __table_args__ = (
@@ -62,6 +82,8 @@ class ReceivedMail(Base):
     failures: Mapped[int] = mapped_column(default=0)
     owner: Mapped[str | None] = mapped_column(String(200))
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    object_id: Mapped[str | None] = mapped_column(String(OBJECT_ID_LENGTH), index=True)
+    is_silent: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class RawMail(Base):
