@@ -1,6 +1,7 @@
 """What is known of the mail server, and the ways in which it can fail us."""
 
 import ipaddress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from config.errors import KithError
@@ -14,8 +15,9 @@ class DeliveryError(KithError):
     """A letter was not delivered, or nobody knows.
 
     `permanent`: it will never be taken. `sent_unknown`: it may have left. `affects_all`:
-    the server or our account is at fault, so other letters need not be tried now. `reply`: what the
-    server said; it may hold an address, so it is for the database and not for the log.
+    the server or our account is at fault, so other letters need not be tried now. `needs_sign_in`:
+    waiting will not help, a person must sign in again or change a setting. `reply`: what the server
+    said; it may hold an address, so it is for the database and not for the log.
     """
 
     def __init__(
@@ -25,12 +27,14 @@ class DeliveryError(KithError):
         permanent: bool = False,
         sent_unknown: bool = False,
         affects_all: bool = False,
+        needs_sign_in: bool = False,
         reply: str = "",
     ) -> None:
         super().__init__(problem)
         self.permanent = permanent
         self.sent_unknown = sent_unknown
         self.affects_all = affects_all
+        self.needs_sign_in = needs_sign_in
         self.reply = reply
 
 
@@ -38,7 +42,9 @@ class DeliveryError(KithError):
 class SmtpServer:
     """Where letters leave. `security`: tls (from the first byte), starttls; none on loopback only.
 
-    No login without `username`. `timeout` in seconds for each step, `deadline` for a whole letter.
+    No login without `username`. With `token` the login is by an access token (SASL XOAUTH2) and
+    not by password: it is called with True when the last token was refused. `timeout` in seconds
+    for each step, `deadline` for a whole letter.
     """
 
     host: str
@@ -46,6 +52,7 @@ class SmtpServer:
     security: str = "tls"
     username: str = ""
     password: str = field(default="", repr=False)
+    token: Callable[[bool], str] | None = field(default=None, repr=False)
     timeout: float = 60.0
     deadline: float = 60.0
 
@@ -60,6 +67,11 @@ def check_server(server: SmtpServer) -> None:
         raise SmtpServerError(
             "The mail server's security may be none only on this very machine: letters and "
             "password would cross the network for all to read. Use tls or starttls."
+        )
+    if server.token is not None and not server.username:
+        raise SmtpServerError(
+            "To send with OAuth the mail server must know whose mailbox it is. Set username in "
+            "[smtp], mostly the address itself."
         )
     if not (server.password.isascii() and server.username.isascii()):
         raise SmtpServerError(

@@ -8,6 +8,13 @@ from contextlib import suppress
 from typing import Protocol
 
 from replies.smtp.connection import TimedSmtp
+from replies.smtp.login import (
+    TokenRefusedError,
+    first_words,
+    is_worth_a_fresh_token,
+    refused,
+    sign_in_with_token,
+)
 from replies.smtp.server import DeliveryError, SmtpServer, check_server
 
 MAX_IDLE_S = 60.0
@@ -16,6 +23,7 @@ GOODBYE_S = 5.0
 KEPT_FOR_THE_ANSWER = 0.25
 """The part of a letter's time kept for its text: out of time then, nobody knows whether it left."""
 _CLOSING = 421
+_SIGNED_OUT = (_CLOSING, 530, 535)  # a kept connection outlived its access token, for instance
 _ABOUT_US = (_CLOSING, 503, 530, 534, 535, 538)  # our login or order of commands, not the letter
 _QUOTA = b"5.4.5"  # Gmail, when a day's letters are used up
 
@@ -123,6 +131,28 @@ class SmtpTransport:
         return smtp, _say_mail(smtp, sender)
 
     def _connect(self) -> smtplib.SMTP:
+        if self._server.token is None:
+            smtp = self._reach()
+            if self._server.username:
+                smtp.login(self._server.username, self._server.password)
+            return smtp
+        try:
+            return self._connect_with(self._server.token, anew=False)
+        except TokenRefusedError as error:
+            if not is_worth_a_fresh_token(error):
+                raise
+        self._drop()  # some servers hang up on a refusal
+        return self._connect_with(self._server.token, anew=True)
+
+    def _connect_with(self, token: Callable[[bool], str], *, anew: bool) -> smtplib.SMTP:
+        words = first_words(self._server.username, token, anew=anew)  # before the server waits
+        smtp = self._reach()
+        sign_in_with_token(smtp, words)
+        return smtp
+
+    def _reach(self) -> smtplib.SMTP:
+        """Connect, and learn what the server can do."""
+        self._left()  # getting a token may have taken it all
         is_encrypted = self._server.security == "tls"
         context = ssl.create_default_context() if is_encrypted else None
         self._smtp = smtp = TimedSmtp(self._server.host, self._server.port, self._left, context)
@@ -130,8 +160,6 @@ class SmtpTransport:
         if self._server.security == "starttls":
             smtp.starttls(context=ssl.create_default_context())
         smtp.ehlo_or_helo_if_needed()
-        if self._server.username:
-            smtp.login(self._server.username, self._server.password)
         return smtp
 
     def _hand_over(self, smtp: smtplib.SMTP, content: bytes) -> str:
@@ -158,7 +186,7 @@ class SmtpTransport:
         if code == good or (not good and 200 <= code < 300):
             return
         try:
-            if code == _CLOSING or smtp.rset()[0] != 250:
+            if code in _SIGNED_OUT or smtp.rset()[0] != 250:
                 self._drop()
         except (OSError, smtplib.SMTPException):
             self._drop()
@@ -189,8 +217,8 @@ def _refusal(answer: tuple[int, bytes], problem: str) -> DeliveryError:
 
 def _unreached(error: Exception) -> DeliveryError:
     if isinstance(error, smtplib.SMTPAuthenticationError):
-        problem = "The mail server refused our user name or password."
-    elif isinstance(error, ssl.SSLError):
+        return refused(error)
+    if isinstance(error, ssl.SSLError):
         problem = "The mail server's certificate or encryption is not good enough."
     elif isinstance(error, smtplib.SMTPNotSupportedError):
         problem = "The mail server does not offer what the settings ask for (STARTTLS or a login)."
