@@ -5,7 +5,7 @@ that no flag is set, cleared or even forgotten as "recent". Nothing is moved or 
 """
 
 from intake.mailbox.batches import bounded_batches
-from intake.mailbox.connecting import ImapServer, connect, explain_failure
+from intake.mailbox.connecting import connect
 from intake.mailbox.door import (
     FetchedMail,
     FolderMissingError,
@@ -14,11 +14,17 @@ from intake.mailbox.door import (
     MailboxError,
     Role,
 )
-from intake.mailbox.imap import BEGINNING_BYTES, SIZES_AT_A_TIME, ImapMailbox
+from intake.mailbox.explaining import explain_failure
+from intake.mailbox.imap import SIZES_AT_A_TIME, ImapMailbox
+from intake.mailbox.patience import Patience
+from intake.mailbox.questions import BEGINNING_BYTES
+from intake.mailbox.server import ImapServer, TokenSource
+from intake.mailbox.waiting import Doorbell
 
 __all__ = [
     "BEGINNING_BYTES",
     "SIZES_AT_A_TIME",
+    "Doorbell",
     "FetchedMail",
     "FolderMissingError",
     "Glimpse",
@@ -26,7 +32,9 @@ __all__ = [
     "ImapServer",
     "Mailbox",
     "MailboxError",
+    "Patience",
     "Role",
+    "TokenSource",
     "bounded_batches",
     "connect",
     "explain_failure",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from intake.mailbox.connecting import ImapServer
+from intake.mailbox.server import ImapServer
 
 
 def bounded_batches(

@@ -1,62 +1,91 @@
-"""Where the mailbox is, how to sign in there, and what to say when that fails."""
+"""Connecting and signing in, and letting go again."""
 
-import imaplib
-import socket
+import logging
 import ssl
 from contextlib import suppress
-from dataclasses import dataclass
+from imaplib import IMAP4
 from typing import Any
 
 import imapclient
+from imapclient.exceptions import ProtocolError
 
+from config.errors import KithError
 from intake.mailbox.door import MailboxError
+from intake.mailbox.explaining import explain
+from intake.mailbox.server import ImapServer
+from intake.mailbox.server_words import farewell_of
+from intake.mailbox.signing_in import TokenRefusedError, check_password, sign_in
 
+log = logging.getLogger(__name__)
 
-@dataclass(frozen=True, slots=True)
-class ImapServer:
-    """Where and how to read; seconds for the time limits, bytes for the sizes (0: no limit)."""
-
-    host: str
-    port: int
-    security: str
-    username: str
-    password: str
-    folder: str = "INBOX"
-    connect_timeout: float = 15
-    read_timeout: float = 60
-    message_bytes: int = 50_000_000
-    batch_messages: int = 50
-    batch_bytes: int = 8_000_000
+_WHO_WE_ARE = {"name": "Kith"}
 
 
 def connect(server: ImapServer) -> Any:
-    """Return a logged-in client; TLS is verified, and every wait has an end.
+    """Return a signed-in client; TLS is verified, and every wait has an end.
 
-    Raises `MailboxError` for a refused sign-in; the library's and the socket's errors otherwise.
+    A refused access token is tried once more with a fresh one. Raises `MailboxError`.
     """
-    if not (server.username.isascii() and server.password.isascii()):
-        raise MailboxError(
-            "The mailbox's user name or password has letters outside A to Z and common signs, "
-            "which IMAP sign-in cannot carry. Choose a password without accents."
-        )
-    context = ssl.create_default_context()
+    check_password(server)
+    try:
+        return _signed_in(server, fresh=False)
+    except _StaleTokenError:
+        return _signed_in(server, fresh=True)
+
+
+class _StaleTokenError(MailboxError):
+    """The access token was refused; a fresh one may do."""
+
+
+def _signed_in(server: ImapServer, *, fresh: bool) -> Any:
+    client: Any = None
+    try:
+        client = _client(server)
+        if server.security == "starttls":
+            client.starttls(ssl.create_default_context())
+        sign_in(client, server, fresh=fresh)
+        _introduce(client)
+    except BaseException as error:
+        farewell = farewell_of(client)
+        cut(client)
+        if isinstance(error, MailboxError) or not isinstance(error, Exception):
+            raise
+        raise _failure(error, server, farewell) from error
+    return client
+
+
+def _client(server: ImapServer) -> Any:
+    is_tls = server.security == "tls"
     client = imapclient.IMAPClient(
         server.host,
         server.port,
-        ssl=server.security == "tls",
-        ssl_context=context if server.security == "tls" else None,
+        ssl=is_tls,
+        ssl_context=ssl.create_default_context() if is_tls else None,
         timeout=imapclient.SocketTimeout(server.connect_timeout, server.read_timeout),
     )
     client._imap.debug = 0  # imapclient formats every line for a log nobody reads: 6 times slower
     client.normalise_times = False
-    try:
-        if server.security == "starttls":
-            client.starttls(context)
-        client.login(server.username, server.password)
-    except BaseException:
-        cut(client)
-        raise
     return client
+
+
+def _introduce(client: Any) -> None:
+    """Say our name where the server likes to know (RFC 2971); it need not like the name."""
+    if client.has_capability("ID"):
+        try:
+            client.id_(_WHO_WE_ARE)
+        except (IMAP4.abort, OSError, EOFError):
+            raise
+        except Exception as error:
+            log.info("mailbox=id-not-understood error=%s", type(error).__name__)
+
+
+def _failure(error: Exception, server: ImapServer, farewell: str) -> MailboxError:
+    if isinstance(error, KithError):
+        return MailboxError(str(error), needs_sign_in=True)
+    told = explain(error, server, farewell)
+    is_old_token = isinstance(error, TokenRefusedError) and told.needs_sign_in
+    kind = _StaleTokenError if is_old_token else MailboxError
+    return kind(told.words, needs_sign_in=told.needs_sign_in, retry_after=told.retry_after)
 
 
 def cut(client: Any) -> None:
@@ -65,38 +94,9 @@ def cut(client: Any) -> None:
         client.shutdown()
 
 
-def is_of_the_connection(error: Exception) -> bool:
-    """Tell a connection that failed, which says nothing of any mail, from an answer that did.
+def is_an_answer(error: Exception) -> bool:
+    """Tell an answer that the server gave (NO, BAD) from a connection that failed or made no sense.
 
-    imaplib reports a broken pipe as its own error; the socket's is behind it. A connection that
-    the server closed in the middle of an answer is not counted here: some do so over one mail.
+    Only an answer says something of what was asked for.
     """
-    if isinstance(error, imaplib.IMAP4.abort):
-        return isinstance(error.__context__, OSError)
-    return isinstance(error, OSError | EOFError)
-
-
-def explain_failure(error: Exception, server: ImapServer) -> str:
-    """Return a sentence in plain words: what happened at which host, and what to look at."""
-    where = f"{server.host}:{server.port}"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return (
-            f"The mail server {where} showed a certificate that cannot be trusted "
-            f"({error.verify_message}). Check the host name; do not go on without it."
-        )
-    if isinstance(error, ssl.SSLError):
-        return f"No secure connection to {where}: check port and security (tls or starttls)."
-    if isinstance(error, socket.gaierror):
-        return f"The mail server {server.host!r} was not found: check its name and the network."
-    if isinstance(error, TimeoutError):
-        return f"The mail server {where} did not answer in time. Kith will try again."
-    if isinstance(error, ConnectionRefusedError):
-        return f"The mail server {where} refused the connection: check host and port."
-    if isinstance(error, imapclient.exceptions.LoginError):
-        return (
-            f"{where} refused the user name or password for the mailbox. With Gmail, make a new "
-            "app password and put it in place of the old one."
-        )
-    if isinstance(error, OSError | EOFError):
-        return f"The connection to {where} failed ({type(error).__name__}). Kith will try again."
-    return f"The mail server {where} broke off or did not understand ({type(error).__name__})."
+    return isinstance(error, IMAP4.error) and not isinstance(error, IMAP4.abort | ProtocolError)

@@ -1,32 +1,30 @@
-"""One folder on one IMAP server, read mail by mail where a batch cannot be had."""
+"""One folder on one IMAP server, read mail by mail where a batch cannot be had.
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from functools import partial
-from typing import Any, TypeVar
+A mail over which the connection breaks, or the server falls silent, holds up no other: it waits
+until all others have come and is then asked for alone. It is given up (withheld) only when it
+failed so often while other mails could be had, so that neither a bad network nor a server that is
+unwell costs a mail.
+"""
 
-from intake.mailbox.answers import SIZE, mails_in, sizes_in
-from intake.mailbox.batches import bounded_batches, is_outsized
-from intake.mailbox.connecting import (
-    ImapServer,
-    connect,
-    cut,
-    explain_failure,
-    is_of_the_connection,
-)
-from intake.mailbox.door import FetchedMail, MailboxError
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from intake.mailbox.answers import NOTHING_KNOWN, Known
+from intake.mailbox.batches import bounded_batches
+from intake.mailbox.door import FetchedMail, Glimpse, MailboxError, Role
+from intake.mailbox.idling import Idling
+from intake.mailbox.line import BrokenOffError, Line
+from intake.mailbox.questions import Questions
+from intake.mailbox.server import ImapServer
 
 SIZES_AT_A_TIME = 500
-BEGINNING_BYTES = 262_144
-"""How much is read of a mail that is larger than the limit, or whose size is unknown."""
 PROOFS = 3
 """How many of the newest and of the oldest mails are asked for to see if the server works."""
-
-Result = TypeVar("Result")
-
-
-class UnusableAnswerError(MailboxError):
-    """The server answered, but not with what was asked for; other questions may do better."""
+BREAKS_OF_PROOFS = 2
+STRIKES = 3
+"""How often the connection must break over a mail alone before it is withheld."""
+BREAKS_IN_A_ROW = 3
+"""After so many the poll ends: it is the connection, not the mails."""
 
 
 class ImapMailbox:
@@ -34,107 +32,174 @@ class ImapMailbox:
 
     def __init__(self, server: ImapServer) -> None:
         self._server = server
-        self._client: Any = None
-        self._validity: int | None = None
+        self._line = Line(server)
+        self._questions = Questions(self._line)
+        self._strikes: Counter[int] = Counter()
+        self._suspects: set[int] = set()
+        self._breaks = 0
 
     @property
     def name(self) -> str:
-        """Return `user@host/folder`: stable across restarts, one per folder read."""
-        user = self._server.username.partition("@")[0]
-        return f"{user}@{self._server.host}/{self._server.folder}"
+        """Return `user@host/folder`, or what the server's settings say instead."""
+        return self._server.name
+
+    @property
+    def role(self) -> Role:
+        """Return what this mailbox is to us."""
+        return self._server.role
 
     def open(self) -> int:
         """Connect if need be, EXAMINE the folder, return UIDVALIDITY (RFC 9051 2.3.1.1)."""
-        self._validity = self._told(self._open)
-        return self._validity
+        before = self._line.validity
+        validity = self._line.open()
+        if validity != before:
+            self._strikes.clear()
+        return validity
 
     def uids_from(self, first: int) -> list[int]:
         """Return UIDs at or above `first`; the server's echo of an older last one is left out."""
-        return [uid for uid in self._found(["UID", f"{first}:*"]) if uid >= first]
+        return self._questions.present(first)
+
+    def count(self) -> int:
+        """Return how many mails are in the folder now; the folder is opened anew for it."""
+        before = self._line.validity
+        if before is not None and self.open() != before:
+            raise MailboxError("The mailbox was made anew on the server. Kith will look again.")
+        return self._line.exists
+
+    def glimpses(self, uids: Sequence[int]) -> Iterator[list[Glimpse]]:
+        """Yield what can be told without bodies; a mail of which nothing is told comes bare."""
+        for start in range(0, len(uids), SIZES_AT_A_TIME):
+            asked = uids[start : start + SIZES_AT_A_TIME]
+            told = self._questions.glimpses(asked)
+            if told is None:
+                yield [glimpse for uid in asked for glimpse in self._glimpse_alone(uid)]
+            else:
+                yield [told[uid] for uid in asked if uid in told]
 
     def fetch(self, uids: Sequence[int]) -> Iterator[list[FetchedMail]]:
         """Yield batches; sizes are asked for first, so that no batch outgrows the memory.
 
-        A batch that fails, but not for the connection, is asked for mail by mail, on a connection
-        of its own if need be. What fails alone, while other mails can be had, is withheld.
+        A batch that the server refuses is asked for mail by mail. What it refuses alone, while
+        other mails can be had, is withheld. Batches may be empty: the poller can look up then.
         """
+        self._breaks = 0
+        self._suspects = {uid for uid in uids if uid in self._strikes}
         for start in range(0, len(uids), SIZES_AT_A_TIME):
-            asked = uids[start : start + SIZES_AT_A_TIME]
-            sizes = self._sizes(asked)
-            for batch in bounded_batches(
-                [(uid, sizes[uid]) for uid in asked if uid in sizes], self._server
-            ):
-                yield self._batch(batch)
-            for uid in self._still_there([uid for uid in asked if uid not in sizes]):
-                yield self._alone(uid, None)
+            asked = [u for u in uids[start : start + SIZES_AT_A_TIME] if u not in self._suspects]
+            yield from self._chunk(asked)
+        suspects = [uid for uid in uids if uid in self._suspects]
+        while suspects:
+            for uid in suspects:
+                yield self._suspect(uid)
+            suspects = [uid for uid in suspects if uid in self._suspects]
+
+    def idle(self) -> Idling | None:
+        """Return the IDLE that runs on the open folder, or a new one; None: not to be had here.
+
+        Any other method ends it. Raises `MailboxError` if the connection broke over it.
+        """
+        return self._line.idle()
+
+    def end_idle(self, within: float | None = None) -> bool:
+        """End the IDLE, in so many seconds; return whether the server had said something."""
+        return self._line.end_idle(within)
 
     def close(self) -> None:
         """Log out if the connection still stands; a broken one is dropped."""
-        client, self._client = self._client, None
-        if client is None:
+        self._line.close()
+
+    def _chunk(self, asked: Sequence[int]) -> Iterator[list[FetchedMail]]:
+        if not asked:
             return
         try:
-            client.logout()
-        except Exception:
-            cut(client)
+            known = self._known(asked)
+        except BrokenOffError:
+            self._suspect_all(asked)
+            return
+        sized = [
+            (uid, told.size) for uid in asked if (told := known.get(uid)) and told.size is not None
+        ]
+        for batch in bounded_batches(sized, self._server):
+            try:
+                yield self._batch({uid: known[uid] for uid, _ in batch})
+                self._breaks = 0
+            except BrokenOffError:
+                self._suspect_all([uid for uid, _ in batch])
+        unsized = self._questions.still_there([uid for uid in asked if uid not in known])
+        for uid in unsized:
+            try:
+                yield self._alone(uid, NOTHING_KNOWN)
+                self._breaks = 0
+            except BrokenOffError:
+                self._suspect_all([uid])
 
-    def _open(self) -> int:
-        if self._client is None:
-            self._client = connect(self._server)
-        selected = self._client.select_folder(self._server.folder, readonly=True)
-        validity = selected.get(b"UIDVALIDITY")
-        if not validity:
-            raise MailboxError(
-                f"The mail server gives no UIDVALIDITY for {self._server.folder!r}; without it "
-                "mails cannot be told apart, so nothing was read. Ask the mail provider."
-            )
-        return int(validity)
+    def _known(self, uids: Sequence[int]) -> dict[int, Known]:
+        """Return what can be had; one mail without any size must not cost the others'."""
+        known = self._questions.sizes(uids)
+        if known is not None:
+            return known
+        return {uid: told for one in uids for uid, told in self._known_alone(one).items()}
 
-    def _sizes(self, uids: Sequence[int]) -> dict[int, int]:
-        """Return the sizes that can be had; one mail without any must not cost the others'."""
-        sizes = self._asked(partial(self._ask_sizes, uids))
-        if sizes is not None:
-            return sizes
-        return {uid: size for one in uids for uid, size in self._size_alone(one).items()}
-
-    def _size_alone(self, uid: int) -> dict[int, int]:
-        size = self._asked(partial(self._ask_sizes, [uid]))
-        if size is None:
+    def _known_alone(self, uid: int) -> dict[int, Known]:
+        known = self._questions.sizes([uid])
+        if known is None:
             self._make_sure_it_is_the_mail(uid)
-        return size or {}
+        return known or {}
 
-    def _ask_sizes(self, uids: Sequence[int]) -> dict[int, int]:
-        return sizes_in(self._client.fetch(uids, [SIZE]))
-
-    def _batch(self, batch: Sequence[tuple[int, int]]) -> list[FetchedMail]:
-        mails = self._asked(partial(self._ask_mails, batch)) or {}
-        missing = {uid: size for uid, size in batch if uid not in mails}
-        there = set(self._still_there(list(missing)))
+    def _batch(self, known: dict[int, Known]) -> list[FetchedMail]:
+        mails = self._questions.mails(list(known.items())) or {}
+        there = set(self._questions.still_there([uid for uid in known if uid not in mails]))
         come: list[FetchedMail] = []
-        for uid, size in batch:
+        for uid, told in known.items():
             if uid in mails:
                 come.append(mails[uid])
             elif uid in there:
-                come += self._alone(uid, size)
+                come += self._alone(uid, told)
         return come
 
-    def _ask_mails(self, batch: Sequence[tuple[int, int | None]]) -> dict[int, FetchedMail]:
-        size = batch[0][1]
-        in_part = size is None or is_outsized(self._server, size)
-        item = f"BODY.PEEK[]<0.{BEGINNING_BYTES}>" if in_part else "BODY.PEEK[]"
-        answer = self._client.fetch([uid for uid, _ in batch], [item, "INTERNALDATE"])
-        return mails_in(answer, dict(batch), part=BEGINNING_BYTES if in_part else None)
-
-    def _alone(self, uid: int, size: int | None) -> list[FetchedMail]:
+    def _alone(self, uid: int, known: Known) -> list[FetchedMail]:
         """Return the mail, or that it is withheld, or nothing if it vanished."""
-        mails = self._asked(partial(self._ask_mails, [(uid, size)])) or {}
+        mails = self._questions.mails([(uid, known)]) or {}
         if uid in mails:
             return [mails[uid]]
-        if not self._still_there([uid]):
+        if not self._questions.still_there([uid]):
             return []
         self._make_sure_it_is_the_mail(uid)
-        withheld = FetchedMail(uid, b"", size or 0, None, is_whole=False, is_withheld=True)
-        return [withheld]
+        return [_withheld(uid, known)]
+
+    def _suspect_all(self, uids: Sequence[int]) -> None:
+        """Put the mails off: the connection broke over one of them, or by chance.
+
+        Raises `MailboxError` when it broke too often in a row.
+        """
+        self._suspects.update(uids)
+        self._breaks += 1
+        if self._breaks >= BREAKS_IN_A_ROW:
+            raise MailboxError(
+                f"The connection to {self._server.where} broke again and again while mails were "
+                "read. Kith will try again."
+            )
+
+    def _suspect(self, uid: int) -> list[FetchedMail]:
+        """Return the mail asked for alone, or nothing yet, or after some strikes: withheld."""
+        known = NOTHING_KNOWN
+        try:
+            known = self._known_alone(uid).get(uid, NOTHING_KNOWN)
+            mails = self._alone(uid, known)
+        except BrokenOffError:
+            if not (proofs := self._proofs(uid)):
+                raise  # nobody can tell whether it is the mail
+            if not self._any_can_be_had(proofs):
+                raise self._unwell() from None
+            self._strikes[uid] += 1
+            if self._strikes[uid] < STRIKES:
+                return []
+            mails = [_withheld(uid, known)]
+        self._breaks = 0
+        self._suspects.discard(uid)
+        self._strikes.pop(uid, None)
+        return mails
 
     def _make_sure_it_is_the_mail(self, refused: int) -> None:
         """Raise `MailboxError` if the server hands out no other mail either.
@@ -142,62 +207,49 @@ class ImapMailbox:
         Then it is unwell, and to give up on its mails one after the other would be wrong. If
         there is no other mail, nothing contradicts that it is the mail.
         """
-        others = [uid for uid in self._found(["ALL"]) if uid != refused]
-        proofs = dict.fromkeys([*others[: -PROOFS - 1 : -1], *others[:PROOFS]])
-        if others and not any(self._asked(partial(self._ask_a_byte, uid)) for uid in proofs):
-            raise MailboxError(
-                f"The mail server {self._server.host} hands out no mail at present. Kith will "
-                "try again; if it stays so, ask the mail provider."
-            )
+        proofs = self._proofs(refused)
+        if proofs and not self._any_can_be_had(proofs):
+            raise self._unwell()
 
-    def _ask_a_byte(self, uid: int) -> bool:
-        answer = self._client.fetch([uid], ["BODY.PEEK[]<0.1>"])
-        return bool(mails_in(answer, {uid: 1}, part=1))
+    def _proofs(self, suspect: int) -> list[int]:
+        others = [uid for uid in self._questions.present() if uid != suspect]
+        return list(dict.fromkeys([*others[: -PROOFS - 1 : -1], *others[:PROOFS]]))
 
-    def _still_there(self, uids: Sequence[int]) -> list[int]:
-        if not uids:
-            return []
-        asked = set(uids)
-        return [uid for uid in self._found(["UID", _uid_set(uids)]) if uid in asked]
+    def _any_can_be_had(self, proofs: Sequence[int]) -> bool:
+        """Return whether any of the mails can; one over which the connection breaks may be ill."""
+        breaks = 0
+        for proof in proofs:
+            try:
+                if self._questions.has_a_byte(proof):
+                    return True
+            except BrokenOffError:
+                breaks += 1
+                if breaks == BREAKS_OF_PROOFS:
+                    return False
+        return False
 
-    def _found(self, criteria: list[str]) -> list[int]:
-        """Return the UIDs that the server finds, ascending."""
-        self._reopen_if_dropped()
-        return self._told(lambda: sorted(map(int, self._client.search(criteria))))
+    def _unwell(self) -> MailboxError:
+        return MailboxError(
+            f"The mail server {self._server.host} hands out no mail at present. Kith will "
+            "try again; if it stays so, ask the mail provider."
+        )
 
-    def _asked(self, ask: Callable[[], Result]) -> Result | None:
-        """Return the answer, or None for an unusable one; a failed connection raises."""
-        self._reopen_if_dropped()
-        with suppress(UnusableAnswerError):
-            return self._told(ask)
-        return None
-
-    def _reopen_if_dropped(self) -> None:
-        if self._client is None and self._told(self._open) != self._validity:
-            self._drop()
-            raise MailboxError(
-                "The mailbox was made anew on the server while it was read. Kith will try again."
-            )
-
-    def _told(self, act: Callable[[], Result]) -> Result:
-        """Run `act`; after any failure the connection is dropped, since its state is unknown."""
-        try:
-            return act()
-        except MailboxError:
-            self._drop()
-            raise
-        except Exception as error:
-            self._drop()
-            words = explain_failure(error, self._server)
-            if is_of_the_connection(error):
-                raise MailboxError(words) from error
-            raise UnusableAnswerError(words) from error
-
-    def _drop(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            cut(client)
+    def _glimpse_alone(self, uid: int) -> list[Glimpse]:
+        told = self._questions.glimpses([uid])
+        if told is not None:
+            return [told[uid]] if uid in told else []
+        self._make_sure_it_is_the_mail(uid)
+        return [Glimpse(uid)] if self._questions.still_there([uid]) else []
 
 
-def _uid_set(uids: Sequence[int]) -> str:
-    return ",".join(map(str, uids))
+def _withheld(uid: int, known: Known) -> FetchedMail:
+    return FetchedMail(
+        uid,
+        b"",
+        known.size or 0,
+        None,
+        is_whole=False,
+        is_withheld=True,
+        object_id=known.object_id,
+        thread_id=known.thread_id,
+    )

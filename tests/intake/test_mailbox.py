@@ -123,7 +123,7 @@ def test_a_closed_port_a_missing_host_and_a_missing_folder_are_told_apart(
     for server, words in (
         (replace(good, port=port), "refused the connection"),
         (replace(good, host="no-such-host.invalid"), "was not found"),
-        (replace(good, folder="No such folder"), "did not understand"),
+        (replace(good, folder="No such folder"), "no folder 'No such folder'"),
     ):
         with pytest.raises(MailboxError, match=words):
             ImapMailbox(server).open()
@@ -143,7 +143,7 @@ def test_after_a_broken_connection_the_next_open_connects_anew(dovecot: DovecotS
     dovecot.deliver("again", RAW % (1, 1))
     mailbox = ImapMailbox(server_for(dovecot, "again"))
     mailbox.open()
-    mailbox._client.socket().shutdown(socket.SHUT_RDWR)
+    mailbox._line.client.socket().shutdown(socket.SHUT_RDWR)
     with pytest.raises(MailboxError):
         mailbox.uids_from(1)
     mailbox.open()

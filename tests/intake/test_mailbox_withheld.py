@@ -15,6 +15,7 @@ from intake.mailbox import (
     ImapServer,
     MailboxError,
 )
+from intake.mailbox.imap import STRIKES
 from tests.fakes import ARRIVED, Answer, FakeImapClient
 from tests.intake.test_mailbox import RAW, fetch_all, server_for
 from tests.services.dovecot import DovecotServer
@@ -40,7 +41,7 @@ def test_a_file_cut_off_since_dovecot_knew_its_size_stops_no_other(dovecot: Dove
     file = files_of(dovecot, "cut")[1]
     file.write_bytes(file.read_bytes()[:20])
     mails = fetch_all(ImapMailbox(server_for(dovecot, "cut")))
-    assert [mail.uid for mail in mails] == [1, 2, 3, 4]
+    assert [mail.uid for mail in mails] == [1, 3, 4, 2]
     assert [mail.uid for mail in mails if mail.is_withheld] == [2]
 
 
@@ -56,10 +57,18 @@ def test_a_dovecot_that_hands_out_nothing_has_no_mail_given_up_on(dovecot: Dovec
     assert not any(mail.is_withheld for mail in fetch_all(mailbox))
 
 
+class Client(FakeImapClient):
+    """A client of a server without any extension."""
+
+    def has_capability(self, _name: str) -> bool:
+        """Know nothing."""
+        return False
+
+
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch) -> FakeImapClient:
-    client = FakeImapClient({uid: RAW % (uid, uid) for uid in range(1, 6)})
-    monkeypatch.setattr("intake.mailbox.imap.connect", client.connect)
+    client = Client({uid: RAW % (uid, uid) for uid in range(1, 6)})
+    monkeypatch.setattr("intake.mailbox.line.connect", client.connect)
     return client
 
 
@@ -106,7 +115,7 @@ def test_what_fails_alone_too_is_withheld_and_the_rest_comes(
     client.spoil = refuse(error)
     size = len(RAW % (3, 3))
     expected = [whole(1), whole(2), withheld(3, size), whole(4), whole(5)]
-    assert fetch_all(mailbox) == expected
+    assert sorted(fetch_all(mailbox), key=lambda mail: mail.uid) == expected
 
 
 def broken_pipe() -> imaplib.IMAP4.abort:
@@ -120,16 +129,98 @@ def broken_pipe() -> imaplib.IMAP4.abort:
         return wrapped
 
 
-@pytest.mark.parametrize(
-    "error", [TimeoutError(), ConnectionResetError(), broken_pipe(), EOFError()], ids=repr
-)
-def test_a_connection_that_fails_sets_no_mail_aside(
+CONNECTION_ERRORS = [
+    TimeoutError(),
+    ConnectionResetError(),
+    broken_pipe(),
+    EOFError(),
+    imaplib.IMAP4.abort("command: FETCH => socket error: EOF"),
+    ProtocolError("Expecting literal of size 900, got 20"),
+]
+
+
+@pytest.mark.parametrize("error", CONNECTION_ERRORS, ids=repr)
+def test_a_mail_over_which_the_connection_fails_comes_last_and_is_withheld_after_strikes(
     client: FakeImapClient, mailbox: ImapMailbox, error: Exception
 ) -> None:
     client.spoil = refuse(error)
+    *others, last = fetch_all(mailbox)
+    assert others == [whole(1), whole(2), whole(4), whole(5)]
+    assert last == withheld(3, len(RAW % (3, 3)))
+    assert client.connections == 1 + 1 + STRIKES  # at first, after the batch, after each strike
+
+
+@pytest.mark.parametrize("error", CONNECTION_ERRORS, ids=repr)
+@pytest.mark.parametrize("times", range(1, STRIKES + 1))
+def test_a_mail_over_which_the_connection_fails_some_times_comes_after_all(
+    client: FakeImapClient, mailbox: ImapMailbox, error: Exception, times: int
+) -> None:
+    left = [times]
+
+    def spoil(uids: Sequence[int], item: str, _: Answer) -> None:
+        if 3 in uids and item.startswith("BODY") and left[0]:
+            left[0] -= 1
+            raise error
+
+    client.spoil = spoil
+    assert sorted(fetch_all(mailbox), key=lambda mail: mail.uid) == [whole(n) for n in range(1, 6)]
+
+
+@pytest.mark.parametrize("error", CONNECTION_ERRORS, ids=repr)
+def test_a_connection_that_always_fails_sets_no_mail_aside(
+    client: FakeImapClient, mailbox: ImapMailbox, error: Exception
+) -> None:
+    def spoil(_uids: Sequence[int], item: str, _: Answer) -> None:
+        if item.startswith("BODY"):
+            raise error
+
+    client.spoil = spoil
+    mailbox.open()
+    came: list[list[FetchedMail]] = []
     with pytest.raises(MailboxError):
-        fetch_all(mailbox)
-    assert client.connections == 1
+        came.extend(mailbox.fetch(mailbox.uids_from(1)))
+    assert not any(came)
+
+
+@pytest.mark.parametrize("error", CONNECTION_ERRORS, ids=repr)
+def test_the_only_mail_there_is_is_not_given_up_for_a_connection(
+    client: FakeImapClient, mailbox: ImapMailbox, error: Exception
+) -> None:
+    client.raws = {3: b"x"}
+    client.spoil = refuse(error)
+    for _ in range(STRIKES + 2):
+        with pytest.raises(MailboxError):
+            fetch_all(mailbox)
+
+
+def test_a_mail_over_which_even_the_sizes_break_holds_up_no_other(
+    client: FakeImapClient, mailbox: ImapMailbox
+) -> None:
+    def spoil(uids: Sequence[int], _item: str, _answer: Answer) -> None:
+        if 3 in uids:
+            raise TimeoutError
+
+    client.spoil = spoil
+    *others, last = fetch_all(mailbox)
+    assert others == [whole(1), whole(2), whole(4), whole(5)]
+    assert last == withheld(3, 0)
+
+
+def test_a_strike_is_remembered_by_the_next_poll_which_asks_for_that_mail_last(
+    client: FakeImapClient, mailbox: ImapMailbox
+) -> None:
+    mailbox.open()
+    asked: list[Sequence[int]] = []
+
+    def spoil(uids: Sequence[int], item: str, answer: Answer) -> None:
+        if item.startswith("BODY"):
+            asked.append(list(uids))
+        refuse(TimeoutError())(uids, item, answer)
+
+    mailbox._strikes[3] = 1
+    client.spoil = spoil
+    assert [mail.uid for mail in fetch_all(mailbox)] == [1, 2, 4, 5, 3]
+    assert asked[0] == [1, 2, 4, 5]
 
 
 def test_a_batch_that_fails_but_none_of_its_mails_alone_comes_whole(
