@@ -1,0 +1,60 @@
+"""`kith status`: is any mail missing, does anything wait too long, does anything need a person?"""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+
+import click
+
+from casework.environment import clock, current_settings
+from casework.schema import open_database
+from casework.status.model import Status, Watching
+from casework.status.reading import read_status
+from casework.status.report import as_json, in_lines
+from config.database import Sessions, readers
+from config.settings import Mode, Settings
+
+Compare = Callable[[Settings, Sessions], None]
+"""Compares every mailbox with the ledger now; what it finds stands in the status afterwards."""
+
+
+def watching_of(settings: Settings) -> Watching:
+    """Return what is watched, out of the settings."""
+    alarms, hours = settings.alarms, settings.service.reconcile_hours
+    is_live = settings.mode is Mode.LIVE
+    return Watching(
+        is_live=is_live,
+        go_live=settings.group.go_live,
+        silence=timedelta(minutes=alarms.silence_minutes) if alarms.silence_minutes else None,
+        canary_every=timedelta(hours=alarms.canary_hours)
+        if alarms.canary_hours and is_live
+        else None,
+        compare_every=timedelta(hours=hours) if hours else None,
+    )
+
+
+def status_now(settings: Settings, sessions: Sessions, compare: Compare | None = None) -> Status:
+    """Return how things are, after a comparison if one is to be made."""
+    if compare is not None:
+        compare(settings, sessions)
+    with readers(sessions)() as session:
+        return read_status(session, watching_of(settings), clock())
+
+
+def make_command(compare: Compare) -> click.Command:
+    """Return the command; `compare` opens the mailboxes when --compare is given."""
+
+    @click.command("status")
+    @click.option("--json", "as_object", is_flag=True, help="Print JSON.")
+    @click.option("--compare", "wants_comparison", is_flag=True, help="Look at the server first.")
+    def status(*, as_object: bool, wants_comparison: bool) -> int:
+        """Say how everything is; the exit code is 1 when something needs a person."""
+        settings = current_settings()
+        sessions = open_database(settings)
+        found = status_now(settings, sessions, compare if wants_comparison else None)
+        lines = [json.dumps(as_json(found), indent=2)] if as_object else in_lines(found)
+        for line in lines:
+            click.echo(line)
+        return 0 if found.is_well else 1
+
+    return status
