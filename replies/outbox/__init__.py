@@ -23,6 +23,7 @@ from replies.outbox.claims import (
     release,
     settle_abandoned,
 )
+from replies.outbox.counting import Tally
 from replies.outbox.letters import LETTERS, LetterState, OutboxEmail
 from replies.outbox.lookups import (
     FoundLetter,
@@ -49,6 +50,7 @@ __all__ = [
     "LetterState",
     "OutboxEmail",
     "Settled",
+    "Tally",
     "acknowledgement_of",
     "acknowledgements_since",
     "cancel_automatic",

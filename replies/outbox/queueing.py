@@ -79,6 +79,7 @@ def letter_row(
         "to_domain": domain_of(key),
         "from_name": email.from_name,
         "from_address": email.from_address,
+        "reply_to": email.reply_to or None,
         "subject": email.subject,
         "body": email.body,
         "message_id": email.message_id,
