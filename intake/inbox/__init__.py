@@ -14,6 +14,7 @@ from intake.inbox.claims import (
     release_abandoned,
     release_own,
 )
+from intake.inbox.comparing import free_reused_uids, known_copies, known_uids
 from intake.inbox.copies import account_of
 from intake.inbox.ledger import (
     BEFORE_START,
@@ -99,8 +100,11 @@ __all__ = [
     "ask_for_whole_look",
     "claim_next",
     "count_by_state",
+    "free_reused_uids",
     "highest_uid",
     "hold",
+    "known_copies",
+    "known_uids",
     "ledger_counts",
     "meet_mailbox",
     "note",
