@@ -5,7 +5,8 @@ and the answer is the careful one: a person must look.
 """
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -22,11 +23,13 @@ from intake.screening import (
     shipped_screening_rules,
     unreadable,
 )
+from intake.screening.surroundings import never
 from intake.taxonomy import Kind
 
 log = logging.getLogger(__name__)
 
 UNREADABLE_SUBJECT = "(unreadable message)"
+ONLY_THE_BEGINNING = "Too large: only the beginning was read. The whole mail is in the mailbox."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class Judges:
     own_addresses: frozenset[str] = frozenset()
     trusted_authserv_ids: frozenset[str] = frozenset()
     go_live: datetime | None = None
+    is_our_id: Callable[[str], bool] = never
+    """Whether we signed that Message-ID; must be picklable, since mails are judged apart too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +62,16 @@ class Judged:
         return self.screening.verdict is not Verdict.UNREADABLE
 
 
-def judge(raw: bytes, *, received_at: datetime, judges: Judges, now: datetime) -> Judged:
+def judge(
+    raw: bytes, *, received_at: datetime, judges: Judges, now: datetime, is_whole: bool = True
+) -> Judged:
     """Return what is to be thought of the mail; total: whatever the bytes are."""
     try:
         message = parse_message(raw, received_at=received_at)
     except UnreadableMailError:
         return _unreadable(received_at)
+    if not is_whole:
+        message = replace(message, defects=(*message.defects, ONLY_THE_BEGINNING))
     return Judged(
         message=message,
         received_at=received_at,
@@ -101,6 +110,7 @@ def _surroundings(judges: Judges, received_at: datetime, now: datetime) -> Surro
         trusted_authserv_ids=judges.trusted_authserv_ids,
         go_live=judges.go_live,
         received_at=received_at,
+        is_our_id=judges.is_our_id,
     )
 
 
@@ -120,6 +130,7 @@ def load_judges(
     own_addresses: frozenset[str] = frozenset(),
     trusted_authserv_ids: frozenset[str] = frozenset(),
     go_live: datetime | None = None,
+    is_our_id: Callable[[str], bool] = never,
 ) -> Judges:
     """Return the judges with the rules and the model in force, the site's own before ours."""
     return Judges(
@@ -129,4 +140,5 @@ def load_judges(
         own_addresses=own_addresses,
         trusted_authserv_ids=trusted_authserv_ids,
         go_live=go_live,
+        is_our_id=is_our_id,
     )
