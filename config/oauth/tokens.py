@@ -184,6 +184,8 @@ def only_one(file: Path, left: Callable[[], float]) -> Iterator[None]:
         _wait_for_lock(handle, left)
         yield
     finally:
+        # Closing alone would not do: a process forked meanwhile holds the same open file.
+        fcntl.flock(handle, fcntl.LOCK_UN)
         os.close(handle)
 
 

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import http.server
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -279,10 +280,13 @@ TROUBLES: dict[Trouble, Callable[[_Handler], None]] = {
 
 
 @contextmanager
-def token_endpoint() -> Iterator[TokenEndpoint]:
-    """Run a provider on loopback for the length of a `with` block."""
+def token_endpoint(tls: ssl.SSLContext | None = None) -> Iterator[TokenEndpoint]:
+    """Run a provider on loopback for the length of a `with` block, over TLS if told how."""
     server = _Server((LOOPBACK, 0), _Handler)
-    server.endpoint = TokenEndpoint(f"http://{LOOPBACK}:{server.server_address[1]}")
+    scheme = "http" if tls is None else "https"
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    server.endpoint = TokenEndpoint(f"{scheme}://{LOOPBACK}:{server.server_address[1]}")
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:

@@ -3,6 +3,7 @@
 import json
 import logging
 import multiprocessing
+import ssl
 import stat
 import threading
 from dataclasses import replace
@@ -23,6 +24,7 @@ from config.oauth import (
 from config.oauth.tokens import StoredTokens, load, only_one, save
 from config.oauth.web import left_of
 from tests.config.oauth.clients import NOW, Clock, client_of, sign_in
+from tests.services.certificates import make_certificate
 from tests.services.token_endpoint import TokenEndpoint, Trouble, token_endpoint
 
 
@@ -177,6 +179,19 @@ def test_whoever_cannot_get_the_lock_gives_up_in_time(
     assert endpoint.is_good(source.access_token())
 
 
+def test_a_process_forked_meanwhile_does_not_keep_the_lock(
+    endpoint: TokenEndpoint, tmp_path: Path
+) -> None:
+    file = tmp_path / "tokens.json"
+    over = multiprocessing.get_context("fork").Event()
+    child = multiprocessing.get_context("fork").Process(target=over.wait, args=(10,))
+    with only_one(file, left_of(1)):
+        child.start()
+    with only_one(file, left_of(0.5)):
+        over.set()
+    child.join(timeout=10)
+
+
 # What fails
 
 
@@ -232,6 +247,24 @@ def test_while_the_old_token_lasts_a_server_that_is_down_stops_nothing(
     clock.advance(minutes=4)
     with pytest.raises(TokenServerUnreachableError):
         source.access_token()
+
+
+def test_a_token_server_is_spoken_to_over_tls_that_somebody_vouches_for(
+    endpoint: TokenEndpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = make_certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made.certificate, made.key)
+    with token_endpoint(tls=context) as secure:
+        clock = Clock()
+        source = signed_in(secure, tmp_path, clock)
+        clock.advance(hours=2)
+        with pytest.raises(TokenServerUnreachableError, match="certificate") as caught:
+            source.access_token()
+        assert not caught.value.needs_sign_in
+        assert secure.asked == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(made.certificate))
+        assert secure.is_good(source.access_token())
 
 
 def test_no_network_is_told_apart_from_sign_in_again(tmp_path: Path) -> None:
