@@ -27,10 +27,9 @@ def connect(server: ImapServer) -> Any:
     A refused access token is tried once more with a fresh one. Raises `MailboxError`.
     """
     check_password(server)
-    try:
+    with suppress(_StaleTokenError):
         return _signed_in(server, fresh=False)
-    except _StaleTokenError:
-        return _signed_in(server, fresh=True)
+    return _signed_in(server, fresh=True)
 
 
 class _StaleTokenError(MailboxError):
