@@ -1,20 +1,23 @@
 """Putting Kith together out of its settings: the one place that picks real adapters."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
+from casework.inboxes import Rhythm, WatchedMailbox
+from casework.oauth_client import token_source
 from casework.pipeline import Desk
 from casework.processing import Worker
 from casework.settled_judges import judges_of
 from config.database import Sessions, make_engine, make_sessions
 from config.errors import KithError
 from config.files import read_text
+from config.oauth import TokenSource
 from config.process_identity import is_gone, this_process
-from config.settings import Mode, Settings
-from intake.mailbox import ImapMailbox, ImapServer, Mailbox
+from config.settings import Auth, MailboxSettings, Mode, Settings, Watch
+from intake.mailbox import ImapMailbox, ImapServer, Role
 from replies.acknowledgement import AcknowledgementTemplate, GroupVoice
 from replies.signposting import load_signposts
 from replies.smtp import SmtpServer, SmtpTransport, Transport
@@ -36,7 +39,7 @@ class Kith:
     engine: Engine
     sessions: Sessions
     desk: Desk
-    mailbox: Mailbox
+    mailboxes: tuple[WatchedMailbox, ...]
     transport: Transport | None
     now: Callable[[], datetime]
 
@@ -44,6 +47,13 @@ class Kith:
     def lease(self) -> timedelta:
         """Return for how long a claim holds."""
         return timedelta(seconds=self.settings.service.lease_seconds)
+
+    @property
+    def rhythm(self) -> Rhythm:
+        """Return how the inboxes are visited."""
+        service = self.settings.service
+        hours = service.reconcile_hours
+        return Rhythm(service.lease_seconds, timedelta(hours=hours) if hours else None)
 
     def worker(self, should_stop: Callable[[], bool]) -> Worker:
         """Return this process as a worker on received mails."""
@@ -62,13 +72,14 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Kith:
     if missing := settings.missing_for_service():
         raise NotSetUpError(missing)
     engine = make_engine(settings.database_url)
+    tokens = token_source(settings)
     return Kith(
         settings=settings,
         engine=engine,
         sessions=make_sessions(engine),
         desk=make_desk(settings),
-        mailbox=make_mailbox(settings),
-        transport=make_transport(settings) if settings.mode is Mode.LIVE else None,
+        mailboxes=make_mailboxes(settings, tokens),
+        transport=make_transport(settings, tokens) if settings.mode is Mode.LIVE else None,
         now=now,
     )
 
@@ -100,27 +111,48 @@ def make_desk(settings: Settings) -> Desk:
     )
 
 
-def make_mailbox(settings: Settings) -> ImapMailbox:
-    """Return the inbox, not connected yet."""
-    mailbox, limits = settings.mailbox, settings.limits
-    return ImapMailbox(
-        ImapServer(
-            host=mailbox.host,
-            port=mailbox.port,
-            security=mailbox.security,
-            username=mailbox.username,
-            password=mailbox.password.get_secret_value() if mailbox.password else "",
-            folder=mailbox.folder,
-            connect_timeout=mailbox.connect_timeout,
-            read_timeout=mailbox.read_timeout,
-            message_bytes=limits.message_bytes,
-            batch_messages=limits.batch_messages,
-            batch_bytes=limits.batch_bytes,
+def make_mailboxes(settings: Settings, tokens: TokenSource | None) -> tuple[WatchedMailbox, ...]:
+    """Return every folder that is read, the inboxes first; none is connected yet."""
+    inboxes = [
+        WatchedMailbox(ImapMailbox(_server(mailbox, settings, tokens)), mailbox.start)
+        for mailbox in settings.all_mailboxes.values()
+    ]
+    others = [
+        WatchedMailbox(
+            ImapMailbox(replace(_server(mailbox, settings, tokens), role=role, special_use=use)),
+            mailbox.start,
+            is_optional=watch is Watch.AUTO,
         )
+        for mailbox in settings.all_mailboxes.values()
+        for role, use, watch in (
+            (Role.ALL_MAIL, "\\All", mailbox.watch_all_mail),
+            (Role.SPAM, "\\Junk", mailbox.watch_spam),
+        )
+        if watch is not Watch.NO
+    ]
+    return (*inboxes, *others)
+
+
+def _server(mailbox: MailboxSettings, settings: Settings, tokens: TokenSource | None) -> ImapServer:
+    limits = settings.limits
+    return ImapServer(
+        host=mailbox.host,
+        port=mailbox.port,
+        security=mailbox.security,
+        username=mailbox.username,
+        password=mailbox.password.get_secret_value() if mailbox.password else "",
+        token=tokens.access_token if tokens and mailbox.auth is Auth.OAUTH else None,
+        folder=mailbox.folder,
+        idle=mailbox.idle,
+        connect_timeout=mailbox.connect_timeout,
+        read_timeout=mailbox.read_timeout,
+        message_bytes=limits.message_bytes,
+        batch_messages=limits.batch_messages,
+        batch_bytes=limits.batch_bytes,
     )
 
 
-def make_transport(settings: Settings) -> SmtpTransport:
+def make_transport(settings: Settings, tokens: TokenSource | None) -> SmtpTransport:
     """Return the way out, not connected yet."""
     smtp = settings.smtp
     return SmtpTransport(
@@ -130,6 +162,7 @@ def make_transport(settings: Settings) -> SmtpTransport:
             security=smtp.security,
             username=smtp.username,
             password=smtp.password.get_secret_value() if smtp.password else "",
+            token=tokens.access_token if tokens and smtp.auth is Auth.OAUTH else None,
             timeout=smtp.timeout,
             deadline=settings.service.lease_seconds / 2,
         )

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 import click
 
-from casework.bootstrap import make_desk, make_mailbox, make_transport
+from casework.bootstrap import make_desk, make_mailboxes, make_transport
 from casework.environment import clock, current_settings
+from casework.inboxes import WatchedMailbox
+from casework.oauth_client import token_source
 from casework.schema import check_schema, exposed_files
 from config.database import make_engine
 from config.errors import KithError
 from config.settings import Mode, Settings
+from intake.mailbox import FolderMissingError, Role
 from replies.letter_check import check_letters
 from replies.smtp import DeliveryError
 
@@ -31,7 +34,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield _tried("Letters and rules", lambda: _letters(settings))
     yield _tried("Database", lambda: _database(settings))
     if settings.mailbox.host:
-        yield _tried("Inbox", lambda: _inbox(settings))
+        yield from _inboxes(settings)
     if settings.smtp.host:
         yield _tried("Sending", lambda: _sending(settings))
     if settings.mode is Mode.SHADOW:
@@ -73,18 +76,30 @@ def _database(settings: Settings) -> str:
     return f"Reached ({engine.dialect.name}), up to date, and nobody else can read it."
 
 
-def _inbox(settings: Settings) -> str:
-    mailbox = make_mailbox(settings)
+def _inboxes(settings: Settings) -> Iterator[Finding]:
+    tokens = token_source(settings)
+    for watched in make_mailboxes(settings, tokens):
+        try:
+            yield Finding(_TITLES[watched.mailbox.role], is_well=True, words=_inbox(watched))
+        except FolderMissingError as error:
+            if not watched.is_optional:
+                yield Finding(_TITLES[watched.mailbox.role], is_well=False, words=str(error))
+        except KithError as error:
+            yield Finding(_TITLES[watched.mailbox.role], is_well=False, words=str(error))
+
+
+def _inbox(watched: WatchedMailbox) -> str:
+    mailbox = watched.mailbox
     try:
         mailbox.open()
-        count = len(mailbox.uids_from(1))
+        count = mailbox.count()
     finally:
         mailbox.close()
-    return f"Signed in; {settings.mailbox.folder} holds {count} mails. Nothing was changed."
+    return f"Signed in; {mailbox.name.partition('/')[2]} holds {count} mails. Nothing was changed."
 
 
 def _sending(settings: Settings) -> str:
-    transport = make_transport(settings)
+    transport = make_transport(settings, token_source(settings))
     try:
         transport.connect()
     except DeliveryError as error:
@@ -92,6 +107,9 @@ def _sending(settings: Settings) -> str:
     finally:
         transport.close()
     return "Signed in at the sending server. No letter was sent."
+
+
+_TITLES = {Role.INBOX: "Inbox", Role.ALL_MAIL: "All mail", Role.SPAM: "Spam folder"}
 
 
 @click.command("check")

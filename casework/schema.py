@@ -113,9 +113,9 @@ def _secret_files(settings: Settings) -> Iterator[Path]:
     database = sqlite_file(settings.database_url)
     if database is not None:
         yield from (database.with_name(database.name + end) for end in ("", "-wal", "-shm"))
-    for server in (settings.mailbox, settings.smtp):
-        if server.password_file is not None:
-            yield server.password_file
+    files = [server.password_file for server in (*settings.all_mailboxes.values(), settings.smtp)]
+    files += [settings.oauth.client_secret_file, settings.data_dir / "oauth"]
+    yield from (file for file in files if file is not None)
 
 
 def _others_may_read(path: Path) -> bool:

@@ -51,6 +51,7 @@ def one_pass(service: Service) -> PassReport:
         polled = service.poll()
         report.seen, report.stored = polled.seen, polled.stored
         report.set_aside = polled.set_aside
+        report.problems += polled.problems
     except KithError as error:
         report.problems.append(str(error))
     counts: Counter[str] = Counter()

@@ -1,5 +1,8 @@
 """The schedule: poll, process, deliver, over and over, until told to stop.
 
+One thread waits for the mail servers and stores what comes; the other files and answers it. What
+the first stores it tells the second at once, so that nobody waits for the next look.
+
 Every job is wrapped: an exception is logged and counted and never stops the others (a job that
 raises would otherwise stay first in line for ever). A stop is honoured between mails. If the power
 fails here, nothing is lost: each job's own room says why.
@@ -14,10 +17,11 @@ from dataclasses import dataclass, field
 import schedule
 
 from casework.bootstrap import Kith
+from casework.inboxes import Round, Rounds
 from casework.letters import settle_letters_of_the_dead, tell_fates
 from casework.processing import Processed, process_received
 from config.process_identity import this_process
-from intake.poller import PollReport, poll
+from intake.mailbox import Doorbell
 from replies.delivery import DeliveryReport, SendingPause, deliver_due
 
 log = logging.getLogger(__name__)
@@ -26,6 +30,10 @@ COLLECT_AFTER = (50_000, 20, 50)
 """Objects made before the garbage collector looks for circles; most are freed without it."""
 BETWEEN_LOOKS = 1
 """Seconds between two looks into the ledger and the outbox for work of other processes."""
+BETWEEN_BREATHS = 0.2
+"""Seconds after which a stop is noticed at the latest."""
+FAREWELL_SECONDS = 10
+"""How long a stop waits for a server that is just being asked; the ledger is safe either way."""
 
 
 def settle_memory() -> None:
@@ -47,7 +55,7 @@ class Tally:
 
 
 class Service:
-    """The jobs of one process, on one thread."""
+    """The jobs of one process. Polling has a thread of its own, since it waits for servers."""
 
     def __init__(
         self,
@@ -59,20 +67,14 @@ class Service:
         self.stop = stop
         self.tell = tell
         self.tally = Tally()
-        self._looked_from_the_start = False
+        self._rounds = Rounds(kith.mailboxes, kith.sessions, kith.rhythm, kith.now)
+        self._doorbell = Doorbell()
+        self._news = threading.Event()
         self._pause = SendingPause()
 
-    def poll(self) -> PollReport:
-        """Store what is new in the inbox; the first time since the start, compare all of it."""
-        report = poll(
-            self.kith.mailbox,
-            self.kith.sessions,
-            now=self.kith.now,
-            should_stop=self.stop.is_set,
-            from_the_start=not self._looked_from_the_start,
-        )
-        self._looked_from_the_start |= report.complete
-        return report
+    def poll(self) -> Round:
+        """Store what is new in the inboxes; compare all of each now and then."""
+        return self._rounds.poll(self.stop.is_set)
 
     def process(self) -> int:
         """Take all received mails through the pipeline, telling of each."""
@@ -99,18 +101,22 @@ class Service:
     def run(self, parts: frozenset[str]) -> None:
         """Run the chosen jobs on their schedule until the stop is set."""
         plan = schedule.Scheduler()
-        seconds = max(1, round(self.kith.settings.service.poll_seconds))
-        jobs: dict[str, tuple[int, Callable[[], object]]] = {
-            "poll": (seconds, self.poll),
-            "process": (BETWEEN_LOOKS, self.process),
-            "deliver": (BETWEEN_LOOKS, self.deliver),
-        }
-        for name, (every, job) in jobs.items():
-            if name in parts:
-                plan.every(every).seconds.do(self.guarded, name, job)
+        jobs: dict[str, Callable[[], object]] = {"process": self.process, "deliver": self.deliver}
+        chosen = {name: job for name, job in jobs.items() if name in parts}
+        for name, job in chosen.items():
+            plan.every(BETWEEN_LOOKS).seconds.do(self.guarded, name, job)
+        listener = threading.Thread(target=self._listen, name="kith-poll", daemon=True)
+        if "poll" in parts:
+            listener.start()
         plan.run_all()
-        while not self.stop.wait(0.2):
+        while not self.stop.is_set():
+            if self._news.wait(BETWEEN_BREATHS):
+                self._news.clear()
+                for name, job in chosen.items():
+                    self.guarded(name, job)
             plan.run_pending()
+        if listener.is_alive():
+            listener.join(FAREWELL_SECONDS)
         self.close()
 
     def guarded(self, name: str, job: Callable[[], object]) -> None:
@@ -126,7 +132,17 @@ class Service:
 
     def close(self) -> None:
         """Let go of the connections."""
-        self.kith.mailbox.close()
+        self._rounds.close()
         if self.kith.transport is not None:
             self.kith.transport.close()
         self.kith.engine.dispose()
+
+    def _listen(self) -> None:
+        """Poll, say so, and wait until a server tells of new mail or it is time again."""
+        seconds = self.kith.settings.service.poll_seconds
+        while not self.stop.is_set():
+            self.guarded("poll", self.poll)
+            self._news.set()
+            self._doorbell.wait(
+                self._rounds.reachable, seconds=seconds, should_stop=self.stop.is_set
+            )

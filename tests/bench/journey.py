@@ -95,7 +95,7 @@ def main() -> None:
 
 
 def _mark_each_batch(kith: Kith, watch: Stopwatch) -> None:
-    fetch = kith.mailbox.fetch
+    fetch = kith.mailboxes[0].mailbox.fetch
 
     def marked(uids: list[int]) -> object:
         for batch in fetch(uids):
@@ -103,7 +103,7 @@ def _mark_each_batch(kith: Kith, watch: Stopwatch) -> None:
             for _ in batch:
                 watch.mark("poll")
 
-    kith.mailbox.fetch = marked  # type: ignore[method-assign, assignment]
+    kith.mailboxes[0].mailbox.fetch = marked  # type: ignore[method-assign, assignment]
 
 
 def _mark_each_letter(kith: Kith, watch: Stopwatch) -> None:

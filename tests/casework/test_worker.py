@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Engine
 
 from casework.bootstrap import Kith
+from casework.inboxes import WatchedMailbox
 from casework.processing import Processed
 from casework.service import in_words, one_pass, parse_parts
 from casework.worker import Service, settle_memory
@@ -50,7 +51,7 @@ def kith(engine: Engine, sessions: Sessions, now: datetime) -> Kith:
         engine=engine,
         sessions=sessions,
         desk=the_desk(),
-        mailbox=FakeMailbox(a_mail(now), a_mail(now, sender="jo@example.org")),
+        mailboxes=(WatchedMailbox(FakeMailbox(a_mail(now), a_mail(now, sender="jo@example.org"))),),
         transport=FakeTransport(),
         now=lambda: now,
     )
@@ -67,7 +68,7 @@ def test_one_pass_takes_mails_from_the_inbox_to_letters_that_left(kith: Kith) ->
 
 def test_an_inbox_that_cannot_be_read_is_told_and_the_rest_goes_on(kith: Kith) -> None:
     service = Service(kith, threading.Event())
-    mailbox = cast(FakeMailbox, kith.mailbox)
+    mailbox = cast(FakeMailbox, kith.mailboxes[0].mailbox)
     service.poll()
     mailbox.add(b"new")
     mailbox.breaks_after = 0
@@ -90,7 +91,7 @@ def test_a_job_that_raises_is_counted_and_the_others_run(kith: Kith) -> None:
     service = Service(kith, stop)
     processed: list[Processed] = []
     service.tell = processed.append
-    mailbox = cast(FakeMailbox, kith.mailbox)
+    mailbox = cast(FakeMailbox, kith.mailboxes[0].mailbox)
     polls: list[int] = []
 
     def broken_poll() -> int:
