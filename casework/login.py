@@ -8,6 +8,7 @@ import select
 import sys
 import webbrowser
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TextIO
 
 import click
@@ -54,6 +55,8 @@ OTHER_ACCOUNT = (
     "Note: this is not the account in kith.toml ({sections}). If that was not meant, run this "
     "again and choose the right one."
 )
+OTHER_OWNER = """But {directory} belongs to another user of this computer, as whom Kith probably
+runs. Give them the tokens: chown -R --reference={directory} {tokens}"""
 NEXT = 'Next: write auth = "oauth" in [mailbox] and in [smtp] of kith.toml, then run kith check.'
 
 
@@ -161,8 +164,16 @@ def _keep(client: OAuthClient, grant: Grant, settings: Settings) -> None:
     if others := _sections_of_others(account, settings):
         click.echo(OTHER_ACCOUNT.format(sections=others))
     click.echo(f"The tokens are in {client.token_file}, which only you can read.")
+    if client.token_file is not None and not _owns(settings.data_dir):
+        directory, tokens = settings.data_dir, client.token_file.parent
+        click.echo(OTHER_OWNER.format(directory=directory, tokens=tokens))
     if not settings.uses_oauth:
         click.echo(NEXT)
+
+
+def _owns(directory: Path) -> bool:
+    """Return whether `directory` is of the user that we run as, who is often root by mistake."""
+    return directory.stat().st_uid == os.geteuid()
 
 
 def _write(client: OAuthClient, grant: Grant, account: str) -> None:

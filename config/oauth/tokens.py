@@ -97,7 +97,7 @@ def load(file: Path) -> StoredTokens | None:
         ) from None
     try:
         return _read(json.loads(text))
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         raise TokenFileError(
             f"The file of tokens {file} is damaged. Remove it and sign in again (kith login)."
         ) from None
@@ -109,9 +109,19 @@ def _read(kept: dict[str, Any]) -> StoredTokens:
         if values.get(name) is not None:
             values[name] = datetime.fromisoformat(values[name]).astimezone(UTC)
     tokens = StoredTokens(**values)
+    _check(tokens)
+    return tokens
+
+
+def _check(tokens: StoredTokens) -> None:
     if not (is_token(tokens.refresh_token) and is_token(tokens.access_token)):
         raise ValueError("these are no tokens")
-    return tokens
+    names: tuple[object, ...] = (tokens.provider, tokens.client_id, tokens.account)
+    moments: tuple[object, ...] = (tokens.access_ends, tokens.signed_in, tokens.refreshed)
+    if not all(isinstance(name, str) for name in names):
+        raise ValueError("these are no names")
+    if not all(isinstance(moment, datetime) for moment in moments):
+        raise ValueError("these are no moments")
 
 
 def save(file: Path, tokens: StoredTokens) -> None:

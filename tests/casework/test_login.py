@@ -148,6 +148,15 @@ def test_a_second_sign_in_replaces_the_first(browser: list[str], here: Path) -> 
     assert first.refresh_token != second.refresh_token
 
 
+def test_tokens_that_the_service_could_not_read_are_noted(
+    browser: list[str], monkeypatch: pytest.MonkeyPatch, here: Path
+) -> None:
+    assert "chown" not in run("gmail").output
+    stranger = os.geteuid() + 1
+    monkeypatch.setattr(os, "geteuid", lambda: stranger)
+    assert f"chown -R --reference={here / 'data'} {here / 'data' / 'oauth'}" in run("gmail").output
+
+
 def test_signing_in_elsewhere_than_the_settings_say_is_refused() -> None:
     result = run("microsoft")
     assert isinstance(result.exception, SignInFailedError)
