@@ -8,10 +8,11 @@ import click
 from casework.bootstrap import make_desk, make_mailboxes, make_transport
 from casework.environment import clock, current_settings
 from casework.inboxes import WatchedMailbox
-from casework.oauth_client import token_source
+from casework.oauth_client import oauth_client, token_source
 from casework.schema import check_schema, exposed_files
 from config.database import make_engine
 from config.errors import KithError
+from config.oauth import token_status
 from config.settings import Mode, Settings
 from intake.mailbox import FolderMissingError, Role
 from replies.letter_check import check_letters
@@ -33,6 +34,8 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield Finding("Settings", not missing, "\n".join(missing) or "Nothing is missing.")
     yield _tried("Letters and rules", lambda: _letters(settings))
     yield _tried("Database", lambda: _database(settings))
+    if settings.uses_oauth:
+        yield _permission(settings)
     if settings.mailbox.host:
         yield from _inboxes(settings)
     if settings.smtp.host:
@@ -76,9 +79,22 @@ def _database(settings: Settings) -> str:
     return f"Reached ({engine.dialect.name}), up to date, and nobody else can read it."
 
 
+def _permission(settings: Settings) -> Finding:
+    try:
+        status = token_status(oauth_client(settings), clock())
+    except KithError as error:
+        return Finding("Permission", is_well=False, words=str(error))
+    words = status.warning or "Kith may sign in at the provider."
+    return Finding("Permission", is_well=not status.needs_sign_in, words=words)
+
+
 def _inboxes(settings: Settings) -> Iterator[Finding]:
-    tokens = token_source(settings)
-    for watched in make_mailboxes(settings, tokens):
+    try:
+        mailboxes = make_mailboxes(settings, token_source(settings))
+    except KithError as error:
+        yield Finding("Inbox", is_well=False, words=str(error))
+        return
+    for watched in mailboxes:
         try:
             yield Finding(_TITLES[watched.mailbox.role], is_well=True, words=_inbox(watched))
         except FolderMissingError as error:

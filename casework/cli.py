@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": "casework.demo.command:demo",
     "explain": "casework.explain:explain",
     "init": "casework.setup:init",
+    "login": "casework.login:login",
     "mail": "casework.mail_report:mail",
     "poll": "casework.service:poll_command",
     "run": "casework.service:run_command",

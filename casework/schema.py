@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
 from casework.environment import current_settings
+from casework.oauth_client import token_file
 from config.database import READING, Sessions, make_engine, make_sessions, reaching, sqlite_file
 from config.errors import KithError
 from config.settings import Settings
@@ -114,7 +115,7 @@ def _secret_files(settings: Settings) -> Iterator[Path]:
     if database is not None:
         yield from (database.with_name(database.name + end) for end in ("", "-wal", "-shm"))
     files = [server.password_file for server in (*settings.all_mailboxes.values(), settings.smtp)]
-    files += [settings.oauth.client_secret_file, settings.data_dir / "oauth"]
+    files += [settings.oauth.client_secret_file, token_file(settings, settings.oauth.provider)]
     yield from (file for file in files if file is not None)
 
 

@@ -273,6 +273,10 @@ class Settings(Section):
         if self.smtp.username:
             password = _secret(self.smtp)
             wanted.append((password, "the password for sending", "smtp", "password_file"))
+        if self.smtp.host and self.smtp.auth is Auth.OAUTH:
+            wanted.append(
+                (self.smtp.username, "the name to sign in for sending", "smtp", "username")
+            )
         if self.uses_oauth:
             wanted += [
                 (
