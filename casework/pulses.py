@@ -17,6 +17,7 @@ from config.database import Base, CleanText, UtcDateTime
 
 LONGEST_NAME = 320
 POLL = "poll "
+ALARM = "alarm "
 DELIVER = "deliver"
 CANARY = "canary"
 
@@ -82,7 +83,7 @@ def pulse_of(session: Session, name: str) -> Pulse | None:
 
 
 def all_pulses(session: Session) -> dict[str, Pulse]:
-    """Return every pulse by its name."""
+    """Return every pulse by its name, but for the book of alarms."""
     return {row.name: Pulse(*row) for row in session.execute(_ALL).all()}
 
 
@@ -124,4 +125,4 @@ _COLUMNS = (
     PULSES.c.detail,
 )
 _ONE = select(*_COLUMNS).where(PULSES.c.name == bindparam("wanted"))
-_ALL = select(*_COLUMNS).order_by(PULSES.c.name)
+_ALL = select(*_COLUMNS).where(~PULSES.c.name.startswith(ALARM)).order_by(PULSES.c.name)

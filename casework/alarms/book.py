@@ -15,10 +15,9 @@ from sqlalchemy import Executable, bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from casework.pulses import LONGEST_NAME, PULSES
+from casework.pulses import ALARM, LONGEST_NAME, PULSES
 from casework.status.model import Trouble
 
-PREFIX = "alarm "
 TELL_AGAIN_AFTER = timedelta(minutes=10)
 
 
@@ -74,11 +73,11 @@ def told(session: Session, ring: Ring) -> None:
 
 
 def _name(key: str) -> str:
-    return f"{PREFIX}{key}"[:LONGEST_NAME]
+    return f"{ALARM}{key}"[:LONGEST_NAME]
 
 
 def _begun(session: Session, name: str, trouble: Trouble, now: datetime) -> Iterator[Ring]:
-    ring = Ring(name.removeprefix(PREFIX), RingState.BEGUN, trouble.words, trouble.remedy, now, now)
+    ring = Ring(name.removeprefix(ALARM), RingState.BEGUN, trouble.words, trouble.remedy, now, now)
     row = {"name": name, "tried_at": now, "problem": trouble.words, "detail": _detail(ring)}
     statement = _BEGIN[session.get_bind().dialect.name]
     if session.execute(statement, row).scalar_one_or_none() is not None:
@@ -107,7 +106,7 @@ def _is_untold(row: Any, now: datetime) -> bool:
 def _ring(row: Any, state: RingState, now: datetime, *, command_told: bool = False) -> Ring:
     detail = row.detail
     return Ring(
-        key=row.name.removeprefix(PREFIX),
+        key=row.name.removeprefix(ALARM),
         state=state,
         words=str(detail.get("words", "")),
         remedy=str(detail.get("remedy", "")),
@@ -144,7 +143,7 @@ def _begin(dialect: str) -> Executable:
 
 _C = PULSES.c
 _BOOK = select(_C.name, _C.tried_at, _C.well_at, _C.problem, _C.detail).where(
-    _C.name.startswith(PREFIX),
+    _C.name.startswith(ALARM),
     or_(_C.problem.is_not(None), _C.well_at.is_(None), _C.well_at < _C.tried_at),
 )
 _BEGIN = {dialect: _begin(dialect) for dialect in ("sqlite", "postgresql")}

@@ -1,9 +1,11 @@
 """How things are: is any mail missing, does anything wait too long, does anything need a person?"""
 
 from casework.status.model import (
+    Brakes,
     CanaryStatus,
     LetterCounts,
     MailboxStatus,
+    OpenBreaker,
     Status,
     Token,
     Trouble,
@@ -11,9 +13,11 @@ from casework.status.model import (
 )
 
 __all__ = [
+    "Brakes",
     "CanaryStatus",
     "LetterCounts",
     "MailboxStatus",
+    "OpenBreaker",
     "Status",
     "Token",
     "Trouble",

@@ -82,6 +82,24 @@ class CanaryStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenBreaker:
+    """A sender who is not answered for now; `name` tells nobody who it is."""
+
+    name: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Brakes:
+    """How much is held back; `all_stopped`: no automatic letter leaves at all."""
+
+    senders: tuple[OpenBreaker, ...] = ()
+    all_stopped: bool = False
+    caps_reached: int = 0
+    suspended_addresses: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Trouble:
     """Something that needs a person: a key that stays the same, what is wrong, what to do.
 
@@ -108,9 +126,7 @@ class Status:
     letters: LetterCounts = LetterCounts()
     delivery_problem: str | None = None
     canary: CanaryStatus | None = None
-    open_breakers: int = 0
-    all_stopped: bool = False
-    suspended_addresses: int = 0
+    brakes: Brakes = Brakes()
     tokens: tuple[Token, ...] = ()
     troubles: tuple[Trouble, ...] = ()
 

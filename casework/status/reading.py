@@ -32,7 +32,6 @@ WAITING = (LetterState.QUEUED, LetterState.CLAIMED, LetterState.SENDING)
 def read_status(session: Session, watching: Watching, now: datetime) -> Status:
     """Return how things are, with the troubles that follow from it."""
     pulses = all_pulses(session)
-    brakes = read_brakes(session, now)
     deliver = pulses.get(DELIVER)
     status = Status(
         at=now,
@@ -45,9 +44,7 @@ def read_status(session: Session, watching: Watching, now: datetime) -> Status:
         letters=_letters(session, now),
         delivery_problem=clean(deliver.problem) if deliver and deliver.problem else None,
         canary=canary_status(pulses, every=watching.canary_every, now=now),
-        open_breakers=brakes.open_breakers,
-        all_stopped=brakes.all_stopped,
-        suspended_addresses=brakes.suspended_addresses,
+        brakes=read_brakes(session, now),
         tokens=watching.tokens,
     )
     return replace(status, troubles=tuple(troubles(status, watching)))

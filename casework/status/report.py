@@ -27,8 +27,8 @@ def in_lines(status: Status) -> Iterator[str]:
     yield from _mail_lines(status)
     yield from _letter_lines(status)
     yield f"Test mail: {canary_words(status.canary, status.at)}"
-    yield f"Senders not answered for now: {status.open_breakers}."
-    yield f"Addresses that letters do not reach: {status.suspended_addresses}."
+    yield f"Senders not answered for now: {len(status.brakes.senders)}."
+    yield f"Addresses that letters do not reach: {status.brakes.suspended_addresses}."
     for token in status.tokens:
         ends = f"ends at {moment_words(token.ends_at)}" if token.ends_at else "no end known"
         yield f"Permission to sign in at {token.provider.title()}: {ends}."

@@ -17,6 +17,12 @@ LOOKS_MISSED = 2
 """After so many of its own intervals without success a mailbox is silent, if that is longer."""
 
 
+MOST_SENDERS_TOLD = 5
+LOOK_AT_THE_NEWEST = (
+    "Look at the newest conversations: it may be a robot, or somebody in great need."
+)
+
+
 def troubles(status: Status, watching: Watching) -> list[Trouble]:
     """Return everything that needs a person, the most pressing first."""
     found = [trouble for look in _LOOKS for trouble in look(status, watching)]
@@ -157,8 +163,8 @@ def _canary(status: Status, _: Watching) -> Iterator[Trouble]:
         )
 
 
-def _breakers(status: Status, _: Watching) -> Iterator[Trouble]:
-    if status.all_stopped:
+def _all_stopped(status: Status, _: Watching) -> Iterator[Trouble]:
+    if status.brakes.all_stopped:
         yield Trouble(
             "all-stopped",
             "So many automatic replies were due that Kith has stopped all of them for now. Mail "
@@ -166,12 +172,29 @@ def _breakers(status: Status, _: Watching) -> Iterator[Trouble]:
             "Look through the newest conversations for robots or a flood. Replies begin again by "
             "themselves when there is room under the caps.",
         )
-    if status.open_breakers:
+
+
+def _breakers(status: Status, _: Watching) -> Iterator[Trouble]:
+    senders = status.brakes.senders
+    for breaker in senders[:MOST_SENDERS_TOLD]:
         yield Trouble(
-            "breakers",
-            f"{count_of(status.open_breakers, 'sender')} written so much or so alike that Kith "
-            "answers no more for now. The mail is filed.",
-            "Look at the newest conversations: it may be a robot, or somebody in great need.",
+            f"breaker-{breaker.name}",
+            "A sender has written so much, or so much alike, that Kith does not answer them for "
+            f"now, since {moment_words(breaker.since)}. Their mail is filed.",
+            LOOK_AT_THE_NEWEST,
+        )
+    if more := senders[MOST_SENDERS_TOLD:]:
+        words = f"{count_of(len(more), 'further sender')} not answered for the same reason."
+        yield Trouble("breakers-many", words, LOOK_AT_THE_NEWEST)
+
+
+def _caps(status: Status, _: Watching) -> Iterator[Trouble]:
+    if status.brakes.caps_reached:
+        yield Trouble(
+            "caps",
+            "So many replies were due to one domain or about one subject that some were left out. "
+            "The mail is filed.",
+            "Look at the newest conversations that were not acknowledged, and write to them.",
         )
 
 
@@ -202,6 +225,8 @@ _LOOKS: tuple[Callable[[Status, Watching], Iterator[Trouble]], ...] = (
     _canary,
     _tokens,
     _letters,
+    _all_stopped,
+    _caps,
     _breakers,
     _set_aside,
     _comparison,

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, event, insert, update
 
+from casework.breakers import breaker_of_address, notice_of_cap, open_breaker
 from casework.pulses import beat, poll_pulse
 from casework.status.model import Token, Watching
 from casework.status.reading import SPAM_LOOKED_AT, read_status
@@ -13,6 +14,7 @@ from config.database import Sessions
 from intake.inbox import RECEIVED, MailState
 from intake.inbox.mailboxes import MAILBOXES
 from intake.mailbox.door import Role
+from replies.caps import Cap
 from replies.outbox import LETTERS, LetterState, letter_row
 from replies.outgoing import OutgoingEmail, Purpose
 from replies.suspension import SuspendedAddress
@@ -167,8 +169,29 @@ def test_suspended_addresses_are_counted_and_never_shown(sessions: Sessions, now
         )
     with sessions() as session:
         status = read_status(session, LIVE, now)
-    assert status.suspended_addresses == 1
+    assert status.brakes.suspended_addresses == 1
     assert "example.net" not in json.dumps(as_json(status)) + "".join(in_lines(status))
+
+
+def test_open_breakers_are_told_without_whom_they_concern(
+    sessions: Sessions, now: datetime
+) -> None:
+    names = [breaker_of_address("loud@example.net"), "all:hour", notice_of_cap(Cap.DOMAIN, "x.org")]
+    with sessions.begin() as session:
+        for name in names:
+            later = now + timedelta(hours=1)
+            open_breaker(
+                session, name, key="loud@example.net", reason="Often.", now=now, ends_at=later
+            )
+    with sessions() as session:
+        status = read_status(session, LIVE, now)
+        later_status = read_status(session, LIVE, now + timedelta(hours=2))
+    assert [sender.name for sender in status.brakes.senders] == names[:1]
+    assert status.brakes.all_stopped
+    assert status.brakes.caps_reached == 1
+    assert "loud" not in json.dumps(as_json(status)) + "".join(in_lines(status))
+    assert not later_status.brakes.senders
+    assert not later_status.brakes.all_stopped
 
 
 def test_the_json_holds_everything_in_plain_values(sessions: Sessions, now: datetime) -> None:

@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from casework.status.model import (
+    Brakes,
     CanaryStatus,
     LetterCounts,
     MailboxStatus,
+    OpenBreaker,
     Status,
     Token,
     Watching,
@@ -102,8 +104,9 @@ def test_before_the_first_look_the_remedy_is_to_start() -> None:
         ({"oldest_unfiled_at": minutes_ago(16)}, "unfiled", True),
         ({"ledger": {"set_aside": 2}}, "set-aside", True),
         ({"canary": CanaryStatus(minutes_ago(31), None, is_overdue=True)}, "canary", True),
-        ({"open_breakers": 1}, "breakers", True),
-        ({"all_stopped": True}, "all-stopped", True),
+        ({"brakes": Brakes((OpenBreaker("address:5d", NOW),))}, "breaker-address:5d", True),
+        ({"brakes": Brakes(all_stopped=True)}, "all-stopped", True),
+        ({"brakes": Brakes(caps_reached=2)}, "caps", True),
         ({"letters": LetterCounts(waiting=1, oldest_waiting_at=minutes_ago(61))}, "letters", True),
         ({"letters": LetterCounts(unknown=1, unknown_lately=1)}, "unknown-letters", False),
         ({"letters": LetterCounts(failed=1, failed_lately=1)}, "failed-letters", False),
@@ -130,7 +133,7 @@ def test_each_thing_that_needs_a_person_is_told_with_a_remedy(
         {"letters": LetterCounts(failed=7, unknown=3)},
         {"letters": LetterCounts(drafts=40)},
         {"canary": CanaryStatus(minutes_ago(5), None)},
-        {"suspended_addresses": 3},
+        {"brakes": Brakes(suspended_addresses=3)},
         {"spam_to_look_at": 9},
         {"tokens": (Token("gmail", NOW + timedelta(days=31)), Token("microsoft"))},
     ],
@@ -157,3 +160,13 @@ def test_mail_that_is_missing_rings_and_a_missed_comparison_does_not() -> None:
 def test_what_rings_comes_first() -> None:
     status = replace(WELL, letters=LetterCounts(failed_lately=1), ledger={"set_aside": 1})
     assert keys(status) == ["set-aside", "failed-letters"]
+
+
+def test_each_sender_who_is_not_answered_rings_and_a_flood_of_them_is_bounded() -> None:
+    senders = tuple(OpenBreaker(f"address:{number}", NOW) for number in range(40))
+    assert keys(replace(WELL, brakes=Brakes(senders[:5]))) == [
+        f"breaker-address:{number}" for number in range(5)
+    ]
+    found = troubles(replace(WELL, brakes=Brakes(senders)), WATCHING)
+    assert len(found) == 6
+    assert "35 further senders" in found[-1].words
