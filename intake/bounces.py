@@ -9,6 +9,7 @@ import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from flufl.bounce import all_failures
 
@@ -23,6 +24,9 @@ _MOST_LINES = 1_000
 _MOST_CHARACTERS = 20_000
 _MOST_STATUS_CHARACTERS = 200_000
 _MOST_RECIPIENTS = 50
+_MOST_IDS = 50
+_LONGEST_LINE = 1_000
+_BEFORE_A_QUOTE = " \t>|"
 _ENHANCED_CODE = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.])", re.ASCII)
 _REPLY_CODE = re.compile(r"(?<![\d.])[45][0-5]\d(?=[ -])", re.ASCII)
 _RECIPIENT_FIELDS = ("original-recipient", "final-recipient")
@@ -31,24 +35,28 @@ _SERVERS = ("mailer-daemon@", "postmaster@")
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """One recipient whom a letter did not reach."""
+
+    recipient: str
+    status: str
+    permanent: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Bounce:
     """A letter that came back.
 
     `status` is the enhanced code ("5.1.1", RFC 3463) or empty. `original_message_ids` are those
-    of the letters that the report encloses.
+    of the letters that the report encloses or quotes. `recipients`, `status` and `permanent` tell
+    of the permanent failures, if there are any; `failures` of every recipient by itself.
     """
 
     recipients: tuple[str, ...]
     status: str
     permanent: bool
     original_message_ids: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    recipient: str
-    status: str
-    permanent: bool
+    failures: tuple[Failure, ...]
 
 
 def parse_bounce(message: Message, raw: bytes | None = None) -> Bounce | None:
@@ -69,7 +77,7 @@ def parse_bounce(message: Message, raw: bytes | None = None) -> Bounce | None:
     return _bounce(failures[:_MOST_RECIPIENTS], ids) if failures or ids else None
 
 
-def _bounce(failures: tuple[_Failure, ...], ids: tuple[str, ...]) -> Bounce:
+def _bounce(failures: tuple[Failure, ...], ids: tuple[str, ...]) -> Bounce:
     """Return one bounce for all failures: the permanent ones, if there are any."""
     told = tuple(failure for failure in failures if failure.permanent) or failures
     return Bounce(
@@ -77,13 +85,30 @@ def _bounce(failures: tuple[_Failure, ...], ids: tuple[str, ...]) -> Bounce:
         status=next((failure.status for failure in told if failure.status), ""),
         permanent=any(failure.permanent for failure in told),
         original_message_ids=ids,
+        failures=failures,
     )
 
 
 def _original_ids(message: Message, blocks: tuple[dict[str, str], ...]) -> tuple[str, ...]:
     enclosed = [each.message_id for each in message.enclosed if each.message_id]
     named = [block["x-original-message-id"] for block in blocks if "x-original-message-id" in block]
-    return tuple(dict.fromkeys(enclosed + named))
+    quoted = _ids_in_words(message.text)
+    return tuple(islice(dict.fromkeys((*enclosed, *named, *quoted)), _MOST_IDS))
+
+
+def _ids_in_words(text: str) -> Iterator[str]:
+    """Yield the Message-IDs of headers that a report quotes in its text.
+
+    Qmail, Exim, and Exchange when it writes for people, have no part of their own for the letter.
+    """
+    lines = (line.lstrip(_BEFORE_A_QUOTE) for line in text[:_MOST_STATUS_CHARACTERS].splitlines())
+    for line in lines:
+        name, _, value = line[:_LONGEST_LINE].partition(":")
+        if name.strip().lower() != "message-id":
+            continue
+        value = value.strip() or next(lines, "")[:_LONGEST_LINE]  # the id may stand on the next
+        if found := value.split():
+            yield found[0]
 
 
 def _blocks(status: str) -> Iterator[dict[str, str]]:
@@ -120,12 +145,12 @@ def _is_good_news(blocks: tuple[dict[str, str], ...]) -> bool:
     return bool(actions) and actions <= _NOT_FAILED
 
 
-def _failures_in(blocks: tuple[dict[str, str], ...]) -> Iterator[_Failure]:
+def _failures_in(blocks: tuple[dict[str, str], ...]) -> Iterator[Failure]:
     for block in blocks:
         recipient = _recipient(block)
         if recipient and _action(block) not in _NOT_FAILED:
             told = f"{block.get('status', '')} {block.get('diagnostic-code', '')}"
-            yield _Failure(recipient, _status(told), permanent=_is_permanent(told))
+            yield Failure(recipient, _status(told), permanent=_is_permanent(told))
 
 
 def _recipient(block: dict[str, str]) -> str:
@@ -148,7 +173,7 @@ def _is_permanent(text: str) -> bool:
     return found is None or found[0].startswith("5")
 
 
-def _failures_by_flufl(message: Message, raw: bytes | None) -> tuple[_Failure, ...]:
+def _failures_by_flufl(message: Message, raw: bytes | None) -> tuple[Failure, ...]:
     if raw is None:
         return ()
     try:
@@ -161,7 +186,7 @@ def _failures_by_flufl(message: Message, raw: bytes | None) -> tuple[_Failure, .
     status = _status(message.text)
     found = sorted((permanent or temporary), key=bytes.lower)
     addresses = (addresses_in(each.decode("utf-8", "replace")) for each in found)
-    return tuple(_Failure(each[0], status, permanent=lasting) for each in addresses if each)
+    return tuple(Failure(each[0], status, permanent=lasting) for each in addresses if each)
 
 
 def _start_of(raw: bytes) -> bytes:
@@ -173,10 +198,10 @@ def _start_of(raw: bytes) -> bytes:
     return b"\n".join(kept[:_MOST_LINES])
 
 
-def _failures_in_words(message: Message) -> tuple[_Failure, ...]:
+def _failures_in_words(message: Message) -> tuple[Failure, ...]:
     status, lasting = _status(message.text), _is_permanent(message.text)
     return tuple(
-        _Failure(recipient, status, permanent=lasting) for recipient in _named_recipients(message)
+        Failure(recipient, status, permanent=lasting) for recipient in _named_recipients(message)
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intake.bounces import Bounce, parse_bounce
+from intake.bounces import Bounce, Failure, parse_bounce
 from intake.message import Address, Enclosed
 from tests.factories import make_message
 
@@ -31,6 +31,7 @@ def test_a_standard_report_names_recipient_status_and_letter() -> None:
         status="5.1.1",
         permanent=True,
         original_message_ids=("<k.abc@kith.example.org>",),
+        failures=(Failure("jo@example.net", "5.1.1", permanent=True),),
     )
 
 
@@ -168,6 +169,68 @@ def test_a_report_in_prose_gives_the_first_address_that_is_no_servers() -> None:
 
 def test_a_report_that_names_nothing_is_no_bounce() -> None:
     assert parse_bounce(make_message(sender=SERVER, text="Something went wrong.")) is None
+
+
+def test_of_several_recipients_each_has_its_own_status() -> None:
+    text = group("sam@example.net", status="4.2.2") + "\n" + group("jo@example.net")
+    bounce = bounce_of(text)
+    assert bounce is not None
+    assert bounce.failures == (
+        Failure("sam@example.net", "4.2.2", permanent=False),
+        Failure("jo@example.net", "5.1.1", permanent=True),
+    )
+
+
+EXCHANGE_FOR_PEOPLE = """\
+Delivery has failed to these recipients or groups:
+
+jo@example.net (jo@example.net)
+The email address you entered couldn't be found.
+
+Diagnostic information for administrators:
+
+Remote Server returned '550 5.1.10 RESOLVER.ADR.RecipientNotFound; not found'
+
+Original message headers:
+
+Received: from mail.kith.example.org by mx.example.net; Tue, 24 Nov 2026 21:00:00 +0000
+Message-ID: <k.abc@kith.example.org>
+Subject: We have your email
+"""
+
+
+def test_a_report_for_people_that_quotes_the_headers_of_the_letter_is_read() -> None:
+    bounce = parse_bounce(make_message(sender=SERVER, text=EXCHANGE_FOR_PEOPLE))
+    assert bounce == Bounce(
+        recipients=("jo@example.net",),
+        status="5.1.10",
+        permanent=True,
+        original_message_ids=("<k.abc@kith.example.org>",),
+        failures=(Failure("jo@example.net", "5.1.10", permanent=True),),
+    )
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    [
+        "> Message-ID: <k.abc@kith.example.org>",
+        "  message-id:<k.abc@kith.example.org> ",
+        "| Message-Id:\n|   <k.abc@kith.example.org>",
+        ">> MESSAGE-ID: <k.abc@kith.example.org> (added by the server)",
+    ],
+)
+def test_a_quoted_message_id_is_found_however_it_is_quoted(quoted: str) -> None:
+    text = f"jo@example.net: no such user\n\n--- Your letter:\n{quoted}\nSubject: hello\n"
+    bounce = parse_bounce(make_message(sender=SERVER, text=text))
+    assert bounce is not None
+    assert [each.strip("<>") for each in bounce.original_message_ids] == ["k.abc@kith.example.org"]
+
+
+def test_a_report_that_quotes_ids_without_end_names_only_so_many() -> None:
+    text = "\n".join(f"Message-ID: <{number}@example.net>" for number in range(20_000))
+    bounce = parse_bounce(make_message(sender=SERVER, text=f"{text}\nMessage-ID:"))
+    assert bounce is not None
+    assert len(bounce.original_message_ids) == 50
 
 
 @given(status=st.text(), text=st.text(), raw=st.none() | st.binary())

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from intake.bounces import Bounce, parse_bounce
+from intake.bounces import Bounce, Failure, parse_bounce
 from intake.parsing import parse_message
 from intake.screening import Surroundings, screen, shipped_screening_rules
 from intake.screening.authentication import trusted_results
@@ -81,7 +81,20 @@ def test_a_report_of_a_failure_leads_back_to_the_letter() -> None:
         status="5.1.1",
         permanent=True,
         original_message_ids=("<k.1@kith.example.org>",),
+        failures=(
+            Failure("a@example.net", "4.2.2", permanent=False),
+            Failure("b@example.net", "5.1.1", permanent=True),
+        ),
     )
+
+
+@pytest.mark.parametrize("kind", ["message/rfc822", "text/rfc822-headers"])
+def test_the_letter_is_named_whether_it_is_returned_whole_or_only_its_headers(kind: str) -> None:
+    letter = LETTER.replace("text/rfc822-headers", kind).replace("\n--b--", "Subject: x\n\n--b--")
+    raw = whole(FROM_SERVER, "Subject: Failed", REPORT, body=f"{TEXT}{STATUS}{UNKNOWN}{letter}")
+    bounce = parse_bounce(parse_message(raw))
+    assert bounce is not None
+    assert bounce.original_message_ids == ("<k.1@kith.example.org>",)
 
 
 def test_a_person_who_attaches_a_report_and_asks_about_it_is_a_person() -> None:
