@@ -13,9 +13,9 @@ security keys, or your organisation's administrator has turned them off.
 A change of the account's password ends its app passwords: then make a new one.
 """
 MICROSOFT_HELP = """
-Please note: Microsoft 365 no longer accepts a password for reading mail (IMAP), so Kith cannot
-read such an inbox yet. Signing in with Microsoft comes with a later version of Kith. Until then
-use another provider for this inbox, or wait.
+Microsoft 365 takes no password for reading mail. Kith signs in with Microsoft's own service
+instead (OAuth). That needs an app registration, which somebody who administers your Microsoft 365
+makes once: docs/oauth.md shows each step. At its end stands the app's client id.
 """
 OTHER_HELP = """
 Your provider's help pages name two servers: one for reading mail (IMAP), one for sending (SMTP).
@@ -25,14 +25,18 @@ If your provider offers app passwords, make one for Kith.
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """One sort of inbox. A host that differs from group to group is empty: it is asked for."""
+    """One sort of inbox. A host that differs from group to group is empty: it is asked for.
+
+    With an `oauth_provider` no password is taken: `kith login` has a person allow Kith in.
+    """
 
     title: str
     advice: str
     imap_host: str = ""
     smtp_host: str = ""
     trusted_authserv_ids: tuple[str, ...] = ()
-    takes_passwords: bool = True
+    oauth_provider: str = ""
+    takes_plus_addresses: bool = False
     app_password_letters: int = 0
 
 
@@ -44,13 +48,21 @@ PROVIDERS: Mapping[str, Provider] = {
         smtp_host="smtp.gmail.com",
         trusted_authserv_ids=("mx.google.com",),
         app_password_letters=16,
+        takes_plus_addresses=True,
     ),
     "microsoft365": Provider(
         title="Microsoft 365",
         advice=MICROSOFT_HELP,
         imap_host="outlook.office365.com",
         smtp_host="smtp.office365.com",
-        takes_passwords=False,
+        oauth_provider="microsoft",
+        takes_plus_addresses=True,
     ),
     "other": Provider(title="another provider", advice=OTHER_HELP),
 }
+
+
+def takes_plus_addresses(imap_host: str) -> bool:
+    """Return whether mail to `name+anything@` is known to reach `name@` at this host."""
+    known = {each.imap_host for each in PROVIDERS.values() if each.takes_plus_addresses}
+    return imap_host.lower() in known

@@ -16,7 +16,7 @@ import click
 
 from casework.providers import PROVIDERS, Provider
 from config.errors import KithError
-from config.settings import Security, new_settings_text, value_problem
+from config.settings import Auth, Security, new_settings_text, value_problem
 
 SETTINGS_FILE = "kith.toml"
 PASSWORD_FILE = "mailbox-password"  # noqa: S105 (a file's name)
@@ -52,6 +52,7 @@ class Answers:
     group_name: str
     reply_days: int
     go_live: date
+    client_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ def _valid(key: tuple[str, ...], answer: str) -> str:
 @click.option("--group-name", help="The group's name, as letters give it.")
 @click.option("--reply-days", help="Days people should allow for a reply.")
 @click.option("--go-live", help="Mail that arrived before this date is not acknowledged.")
+@click.option("--client-id", help="For Microsoft 365: the client id of the app registration.")
 @click.option("--password-stdin", is_flag=True, help="Read the app password from standard input.")
 @click.option("--non-interactive", is_flag=True, help="Ask nothing: take options and defaults.")
 def init(
@@ -112,6 +114,11 @@ def init(
     questions = Questions(given, silent=non_interactive)
     provider = _choose_provider(questions)
     answers = _ask_all(questions, provider)
+    if provider.oauth_provider:
+        write_private(settings_file, settings_text(answers))
+        _tell_the_rest(settings_file, None)
+        click.echo(f"Still to do: `kith login {provider.oauth_provider}`, once.")
+        return
     if _has_content(password_file):
         click.echo(f"{password_file} is there already and is kept.")
     else:
@@ -133,8 +140,6 @@ def _choose_provider(questions: Questions) -> Provider:
         name = click.prompt("Whose inbox is it?", type=click.Choice(list(PROVIDERS)))
     provider = PROVIDERS[name]
     click.echo(provider.advice)
-    if not (provider.takes_passwords or questions.silent):
-        click.confirm("Write the settings all the same?", default=False, abort=True)
     return provider
 
 
@@ -153,6 +158,9 @@ def _ask_all(questions: Questions, provider: Provider) -> Answers:
             ask("reply_days", "Days people should allow for a reply", ("group", "reply_days"), "5")
         ),
         go_live=_ask_go_live(questions),
+        client_id=ask("client_id", "The app's client id", ("oauth", "client_id"))
+        if provider.oauth_provider
+        else "",
     )
 
 
@@ -221,7 +229,12 @@ def _has_content(file: Path) -> bool:
 
 def settings_text(answers: Answers) -> str:
     """Return the whole of the new `kith.toml`."""
-    sign_in: dict[str, object] = {"username": answers.username, "password_file": PASSWORD_FILE}
+    provider = answers.provider
+    sign_in: dict[str, object] = {"username": answers.username}
+    if provider.oauth_provider:
+        sign_in["auth"] = Auth.OAUTH
+    else:
+        sign_in["password_file"] = PASSWORD_FILE
     sections: dict[str, dict[str, object]] = {
         "mailbox": {
             **sign_in,
@@ -241,8 +254,10 @@ def settings_text(answers: Answers) -> str:
             "go_live": answers.go_live,
             "reply_days": answers.reply_days,
         },
-        "screening": {"trusted_authserv_ids": answers.provider.trusted_authserv_ids},
+        "screening": {"trusted_authserv_ids": provider.trusted_authserv_ids},
     }
+    if provider.oauth_provider:
+        sections["oauth"] = {"provider": provider.oauth_provider, "client_id": answers.client_id}
     return new_settings_text(
         {
             (section, name): value
@@ -271,9 +286,9 @@ def write_private(file: Path, text: str) -> None:
         ) from None
 
 
-def _tell_the_rest(settings_file: Path, password_file: Path) -> None:
+def _tell_the_rest(settings_file: Path, password_file: Path | None) -> None:
     click.echo(f"\nWritten: {settings_file}, for your eyes only.")
-    if not _has_content(password_file):
+    if password_file is not None and not _has_content(password_file):
         click.echo(f"Still to do: put the app password into {password_file}.")
     if settings_file.parent.resolve() != Path.cwd():
         click.echo(

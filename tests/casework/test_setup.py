@@ -9,6 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from casework.providers import takes_plus_addresses
 from casework.setup import SetupError, init, write_private
 from config.settings import Mode, Security, Settings, load_settings
 
@@ -166,20 +167,22 @@ def test_servers_and_user_name_can_be_given() -> None:
     assert settings.mailbox.username == "kith"
 
 
-def test_microsoft_is_told_honestly_and_declining_writes_nothing(here: Path) -> None:
-    done = run(answers="microsoft365\n\n")
-    assert done.exit_code == 1
-    assert "no longer accepts a password" in done.output
-    assert "another provider" in done.output
-    assert os.listdir(here) == []
-
-
-def test_microsofts_servers_are_written_when_wanted_all_the_same() -> None:
-    done = run(answers=f"microsoft365\ny\n{ADDRESS}\n\n\n\nx\n")
+def test_for_microsoft_no_password_is_asked_but_the_app_that_may_sign_in(here: Path) -> None:
+    done = run(answers=f"microsoft365\n{ADDRESS}\n\n\n\nabc-123\n")
     assert done.exit_code == 0, done.output
+    assert "kith login microsoft" in done.output
+    assert os.listdir(here) == ["kith.toml"]
     settings = written()
     assert (settings.mailbox.host, settings.mailbox.port) == ("outlook.office365.com", 993)
     assert (settings.smtp.host, settings.smtp.port) == ("smtp.office365.com", 587)
+    assert settings.uses_oauth
+    assert (settings.oauth.provider, settings.oauth.client_id) == ("microsoft", "abc-123")
+    assert settings.missing_for_service() == ()
+
+
+def test_plus_addresses_are_trusted_only_where_the_provider_is_known_to_take_them() -> None:
+    assert takes_plus_addresses("IMAP.gmail.com")
+    assert not takes_plus_addresses("imap.example.org")
 
 
 def test_a_wrong_answer_is_explained_and_asked_for_again() -> None:
