@@ -8,6 +8,7 @@ out what. So neither lines that come in pieces nor lines of unknown kinds can do
 import selectors
 import time
 from contextlib import suppress
+from imaplib import IMAP4
 from typing import Any
 
 DONE_S = 10.0
@@ -28,9 +29,9 @@ class Idling:
         Whatever the server said of the number of mails since the folder was opened, in passing
         while it answered other questions, it will not say again: it counts as said.
         """
-        said_before = _times_counted(client) > 1
-        client.idle()
-        return cls(client, said_before=said_before)
+        told_in_passing = _times_counted(client) > 1
+        told_ahead = _go_ahead(client)
+        return cls(client, said_before=told_in_passing or told_ahead)
 
     @property
     def age(self) -> float:
@@ -71,6 +72,22 @@ class Idling:
         finally:
             sock.settimeout(before)
         return _is_at_its_end(sock)
+
+
+def _go_ahead(client: Any) -> bool:
+    """Send IDLE, read up to the go-ahead, and return whether the server said something before it.
+
+    The library's own `idle()` takes that for an error.
+    """
+    imap = client._imap
+    tag = client._idle_tag = imap._command("IDLE")
+    told_ahead = False
+    while imap._get_response() is not None:
+        if imap.tagged_commands[tag]:
+            _, words = imap.tagged_commands.pop(tag)
+            raise IMAP4.error(f"IDLE failed: {words[-1]!r}")
+        told_ahead = True
+    return told_ahead
 
 
 def _is_at_its_end(sock: Any) -> bool:

@@ -38,6 +38,10 @@ service imap-login {
 }
 namespace inbox {
   inbox = yes
+  mailbox Unwanted {
+    auto = create
+    special_use = \\Junk
+  }
 }
 """)
 
