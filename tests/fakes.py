@@ -34,6 +34,7 @@ class FakeMailbox:
         self.object_ids: dict[int, str] = {}
         self.labels: dict[int, frozenset[str]] = {}
         self.dates: dict[int, datetime | None] = {}
+        self.next_uid = 1
         self.fetched: list[int] = []
         self.glimpsed: list[int] = []
         self.breaks_after: int | None = None
@@ -50,7 +51,8 @@ class FakeMailbox:
         labels: Iterable[str] = (),
     ) -> int:
         """Let a mail arrive; return its UID."""
-        uid = max(self.mails, default=0) + 1
+        uid = max(self.next_uid, max(self.mails, default=0) + 1)
+        self.next_uid = uid + 1
         self.mails[uid] = raw
         self.dates[uid] = at or ARRIVED
         if object_id is not None:
@@ -64,9 +66,10 @@ class FakeMailbox:
         new = {uid: number for number, uid in enumerate(old, start=first_uid)}
         self.uid_validity = uid_validity
         self.mails = {new[uid]: self.mails[uid] for uid in old}
-        self.object_ids = {new[uid]: told for uid, told in self.object_ids.items()}
-        self.labels = {new[uid]: told for uid, told in self.labels.items()}
-        self.dates = {new[uid]: told for uid, told in self.dates.items()}
+        self.object_ids = {new[uid]: x for uid, x in self.object_ids.items() if uid in new}
+        self.labels = {new[uid]: x for uid, x in self.labels.items() if uid in new}
+        self.dates = {new[uid]: x for uid, x in self.dates.items() if uid in new}
+        self.next_uid = first_uid
 
     def open(self) -> int:
         """Return the UIDVALIDITY."""

@@ -2,12 +2,13 @@
 
 UIDs mean something only together with their UIDVALIDITY (RFC 9051 2.3.1.1). When a server makes a
 mailbox anew, every mail in it has a new UID and looks new. From that moment until all of it has
-been looked at once more, mail that had arrived before the last complete poll counts as seen before:
-`rescan_before` is that moment, and it is kept here so that a crash in between loses nothing.
+been looked at once more, mail that had arrived before the last complete poll, or the newest mail in
+the ledger, counts as seen before: `rescan_before` is that moment, and it is kept here so that a
+crash in between loses nothing.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 
 from sqlalchemy import BigInteger, String, Table, bindparam, func, insert, select, update
@@ -41,6 +42,8 @@ class WatchedMailbox(Base):
 
 
 MAILBOXES = cast(Table, WatchedMailbox.__table__)
+JUST_AFTER = timedelta(seconds=1)
+"""Servers tell to the second when a mail arrived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +107,14 @@ def _seen_until(
 ) -> datetime | None:
     """Return the moment before which mail counts as seen under another UIDVALIDITY.
 
-    Where no poll was ever complete, the newest mail in the ledger tells how far it got.
+    A poll that broke off has stored mail that is younger than the last complete one, so the newest
+    mail in the ledger counts as well; but not what a server dates into the future.
     """
-    if before is not None and (before.rescan_before or before.complete_at):
-        return before.rescan_before or before.complete_at
     values = {"this": name, "validity": uid_validity}
     arrived, fetched = session.execute(_NEWEST_KNOWN, values).one()
-    return min(arrived, fetched) if arrived and fetched else None
+    newest = min(arrived, fetched) + JUST_AFTER if arrived and fetched else None
+    told = before and (before.rescan_before or before.complete_at)
+    return max(filter(None, (newest, told)), default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from intake.inbox import (
     WITHHELD,
     ClaimedMail,
     MailState,
+    Policy,
     ReceivedMail,
     WatchedMailbox,
     claim_next,
@@ -28,7 +29,8 @@ from intake.inbox import (
     take_up_again,
     twins_of,
 )
-from intake.mailbox import MailboxError, Role
+from intake.inbox.policy import entry_for_glimpse, usable_object_id
+from intake.mailbox import Glimpse, MailboxError, Role
 from intake.poller import PollReport, lease_name, poll
 from tests.fakes import ARRIVED, FakeMailbox
 
@@ -327,14 +329,21 @@ def test_a_mail_in_inbox_and_all_mail_is_downloaded_once(sessions: Sessions, now
         ([], None),
     ],
 )
-def test_all_mail_is_looked_at_for_what_came_in(
-    sessions: Sessions, now: datetime, labels: Sequence[str], rule: str | None
-) -> None:
+def test_all_mail_is_looked_at_for_what_came_in(labels: Sequence[str], rule: str | None) -> None:
+    glimpse = Glimpse(1, ARRIVED, 7, labels=frozenset(labels))
+    entry = entry_for_glimpse(glimpse, Policy(Role.ALL_MAIL), copy_of=None)
+    assert (entry.rule if entry else None) == rule
+    assert entry is None or entry.reason
+    assert entry_for_glimpse(glimpse, Policy(Role.INBOX), copy_of=None) is None
+
+
+def test_our_own_letters_are_not_downloaded(sessions: Sessions, now: datetime) -> None:
     all_mail = folder(Role.ALL_MAIL)
-    all_mail.add(b"a mail", labels=labels)
-    look(all_mail, sessions, now)
-    assert rules(sessions) == [rule]
-    assert all_mail.fetched == ([] if rule else [1])
+    all_mail.add(b"a letter of ours", labels=["\\sent"])
+    all_mail.add(b"a mail to us")
+    assert look(all_mail, sessions, now) == PollReport(2, 1, complete=True, noted=1)
+    assert rules(sessions) == [OUR_SENT_COPY, None]
+    assert all_mail.fetched == [2]
 
 
 def test_a_letter_to_ourselves_is_received_in_the_inbox(sessions: Sessions, now: datetime) -> None:
@@ -365,10 +374,14 @@ def test_an_object_id_with_another_size_proves_nothing_so_the_mail_is_read(
 
 
 @pytest.mark.parametrize("told", ["", "x" * 301, "oid:\x00", "oid:\ud800"])
-def test_an_impossible_object_id_is_left_out(sessions: Sessions, now: datetime, told: str) -> None:
+def test_an_impossible_object_id_is_none(told: str) -> None:
+    assert usable_object_id(told) is None
+
+
+def test_an_impossible_object_id_is_left_out(sessions: Sessions, now: datetime) -> None:
     mailbox = FakeMailbox()
-    mailbox.add(b"one", object_id=told)
-    mailbox.add(b"two", object_id=told)
+    mailbox.add(b"one", object_id="oid:\x00")
+    mailbox.add(b"two", object_id="oid:\x00")
     assert look(mailbox, sessions, now).stored == 2
     assert {line.object_id for line in lines(sessions)} == {None}
 
