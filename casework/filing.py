@@ -7,11 +7,13 @@ runs for every mail, in the transaction that also queues its acknowledgement.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
+from casework.case_rows import lock_case, stop_waiting, suggest, times_reopened, write_state
+from casework.case_state import after_mail, wants_to_reopen
 from casework.correspondents import (
     KnownCorrespondent,
     add_correspondent,
@@ -22,17 +24,25 @@ from casework.correspondents import (
 from casework.drawer import Drawer
 from casework.entries import (
     Incoming,
-    flag_lines,
+    body_hash,
     message_row,
     opening_lines,
     plain,
     strand_row,
 )
-from casework.history import Line, What, record
-from casework.lifecycle import CaseStatus, after_a_letter_from_the_correspondent
-from casework.models import CASE_MESSAGES, CASES, CORRESPONDENTS, KEY_DATES, STRANDS
+from casework.history import KITH, Line, What, record
+from casework.lifecycle import CaseStatus
+from casework.merging import Doing, merge_cases
+from casework.models import (
+    AWAITED_IDS,
+    CASE_MESSAGES,
+    CASES,
+    CORRESPONDENTS,
+    KEY_DATES,
+    STRANDS,
+)
 from casework.references import CaseReference, new_reference
-from casework.threading import Match
+from casework.threading import Placing, Threads, subject_stem
 from config.database import reserve_ids
 from intake.classification import Classification
 from intake.inbox import (
@@ -44,7 +54,6 @@ from intake.inbox import (
     twins_of,
 )
 from intake.message import Address, Message
-from intake.risk import RiskLevel
 from replies.acknowledgement import CAP_WINDOW
 from replies.outbox import (
     LETTERS,
@@ -59,6 +68,8 @@ LIKELY_ENOUGH_FOR_A_STRAND = 0.4
 """A second kind that is less likely than this is a hint in `kith explain`, not work for people."""
 UNTOLD = "queued"
 """`CaseMessage.letter_state` of a letter whose fate the history does not tell yet."""
+REOPEN_WINDOW = timedelta(hours=1)
+"""The stretch of time over which it is counted how often mails have opened a case again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +118,9 @@ class Cabinet:
         hold(session, [mail.id for mail in claimed], owner=owner)
         self._twins = twins_of(session, claimed)
         self._people = find_correspondents(session, writers)
-        self._cases = _cases_with(session, [message for _, message in mails])
+        # After the correspondents, who are locked by now: of two mails of one conversation that
+        # are filed at the same time, the second must see what became of the first.
+        self.threads = Threads(session, [message for _, message in mails], now)
         self._references = _free_references(session, len(mails))
         self._person_ids = reserve_ids(session, CORRESPONDENTS, len(mails))
         self._case_ids = reserve_ids(session, CASES, len(mails))
@@ -126,13 +139,6 @@ class Cabinet:
         """Return who has this address, or None."""
         return self._people.get(address_key(address.email)) if address else None
 
-    def case_with(self, message: Message) -> int | None:
-        """Return the case that has a mail of this sender with this Message-ID, or None.
-
-        The same mail comes again, with other Received lines, through an alias or a forwarder.
-        """
-        return self._cases.get(_identity(message))
-
     def acknowledged_in_day(self, address: str) -> int:
         """Return how many acknowledgements the address was given in 24 hours, ours included."""
         key = address_key(address)
@@ -148,18 +154,19 @@ class Cabinet:
         self,
         incoming: Incoming,
         correspondent: KnownCorrespondent | Address | None,
-        match: Match,
         *,
         please_sort: bool,
+        is_believed: bool,
     ) -> Filing:
         """Open a case for the mail, with its strands, correspondence, dates and history.
 
         `correspondent` is somebody known, the address of somebody new, or nobody.
         """
-        judged, risk = incoming.judged, incoming.judged.risk
+        judged, risk, decision = incoming.judged, incoming.judged.risk, incoming.decision
         person = self._somebody(correspondent)
         reference = next(self._references)
         case_id = next(self._case_ids)
+        follows = decision.placing is Placing.OPEN_FOLLOWING
         case = {
             "id": case_id,
             "reference": reference,
@@ -170,52 +177,55 @@ class Cabinet:
             "child_sender": risk.child_sender,
             "please_sort": please_sort,
             "needs_look": incoming.needs_look,
-            "unconfirmed_sender": match.knows_our_message_id,
-            "may_belong_to": match.may_belong_to,
+            "unconfirmed_sender": decision.knows_a_secret and decision.placing is Placing.HOLD,
+            "may_belong_to": None if follows else decision.case_id,
+            "follows": decision.case_id if follows else None,
             "opened_at": self.now,
             "last_received_at": judged.received_at,
         }
         self._drawer.put(_OPEN_CASE, case)
+        self.threads.note_case(case_id, reference, person.id if person else None)
         self._add_strands(case_id, judged.classification)
-        self._add_message(case_id, incoming)
-        self._record(case_id, *opening_lines(incoming, match))
+        self._add_message(case_id, incoming, person.id if person and is_believed else None)
+        self._record(case_id, *opening_lines(incoming))
         self._add_key_dates(case_id, incoming)
+        self._suggest(judged.message, case_id)
         return Filing(case_id, reference, person.id if person else None, is_new=True)
 
-    def append(self, incoming: Incoming, case_id: int) -> Filing:
-        """File the mail in an existing case: risk may rise, strands grow, a closed case reopens."""
+    def append(
+        self, incoming: Incoming, case_id: int, person_id: int | None, *, reopens_per_hour: int
+    ) -> Filing:
+        """File the mail in an existing case: risk may rise, strands grow, a closed case reopens.
+
+        `person_id` is the sender, if known. A closed case is opened again so often an hour (0: as
+        often as mails come).
+        """
         self._drawer.empty()  # the case may have been opened a moment ago
-        judged = incoming.judged
-        case = self.session.execute(_LOCK_CASE, {"wanted": case_id}).one()
-        old_level = RiskLevel(case.risk_level)
-        level = max(old_level, judged.risk.level, key=lambda each: each.rank)
-        status = after_a_letter_from_the_correspondent(CaseStatus(case.status))
-        changes = {
-            "risk_level": level,
-            "status": status,
-            "unsafe_reply": case.unsafe_reply or judged.risk.unsafe_reply,
-            "child_sender": case.child_sender or judged.risk.child_sender,
-            "needs_look": case.needs_look or incoming.needs_look,
-            "last_received_at": judged.received_at,
-            "closed_at": None,
-        }
-        self.session.execute(update(CASES).where(CASES.c.id == case_id).values(changes))
-        self._add_message(case_id, incoming)
-        self._add_key_dates(case_id, incoming)
-        self._record(case_id, Line(What.RECEIVED, "Another mail from the correspondent."))
-        if level is not old_level:
-            self._record(case_id, Line(What.RISK_RAISED, f"From {old_level} to {level}."))
-        if status != case.status:
-            line = Line(What.STATUS_CHANGED, f"From {case.status} to {status}.")
-            self._record(case_id, line)
-        self._record(case_id, *flag_lines(incoming))
-        self._add_new_strand(case_id, judged.classification)
-        reference = CaseReference(case.reference)
-        return Filing(case_id, reference, case.correspondent_id, is_new=False)
+        decision = incoming.decision
+        for other in decision.joins:
+            self._merge(other, case_id)
+        case = lock_case(self.session, case_id)
+        may_reopen = not wants_to_reopen(case.state, decision) or self._reopens_left(
+            case_id, reopens_per_hour
+        )
+        after, lines = after_mail(case.state, incoming, may_reopen=may_reopen)
+        if after != case.state:
+            write_state(self.session, case_id, after)
+            self.threads.note_status(case_id, after.status, after.closed_at)
+        is_theirs = decision.placing is Placing.APPEND
+        self._add_message(case_id, incoming, case.correspondent_id if is_theirs else None)
+        self._record(case_id, *lines)
+        if not decision.is_repeat:
+            self._add_key_dates(case_id, incoming)
+        if is_theirs and not decision.is_repeat:
+            self._add_new_strand(case_id, incoming.judged.classification)
+            self._no_longer_awaited(incoming.judged.message, case.correspondent_id)
+        filed_for = case.correspondent_id if is_theirs else person_id
+        return Filing(case_id, case.reference, filed_for, is_new=False)
 
     def note_automatic_mail(self, incoming: Incoming, case_id: int, line: Line) -> None:
         """Put an automatic mail beside the correspondence it answers; nothing else changes."""
-        self._add_message(case_id, incoming)
+        self._add_message(case_id, incoming, None, is_waiting=False)
         self._record(case_id, line)
 
     def queue_acknowledgement(
@@ -226,7 +236,8 @@ class Cabinet:
         letter = letter_row(email, received_id=mail.id, draft=draft, now=self.now)
         self._drawer.put(QUEUE_LETTER, {"id": letter_id} | letter)
         row = {"case_id": case_id, "outbox_id": letter_id, "at": self.now, "letter_state": UNTOLD}
-        self._drawer.put(_ADD_LETTER, row)
+        self._drawer.put(_ADD_LETTER, row | {"subject_stem": subject_stem(email.subject)})
+        self.threads.note_letter(case_id, email.subject)
         words = "Drafted only: Kith is in shadow mode." if draft else "Queued for sending."
         self._record(case_id, Line(What.ACKNOWLEDGEMENT_QUEUED, words))
         self._acknowledged[address_key(email.to_address)] += 1
@@ -251,10 +262,40 @@ class Cabinet:
     def _record(self, case_id: int, *lines: Line) -> None:
         record(self._drawer, case_id, lines, self.now)
 
-    def _add_message(self, case_id: int, incoming: Incoming) -> None:
-        self._drawer.put(_ADD_MESSAGE, message_row(case_id, incoming))
-        if incoming.judged.message.message_id:
-            self._cases.setdefault(_identity(incoming.judged.message), case_id)
+    def _add_message(
+        self, case_id: int, incoming: Incoming, by: int | None, *, is_waiting: bool = True
+    ) -> None:
+        """Put by a mail as correspondence; `by` is who is believed to have written it."""
+        message = incoming.judged.message
+        text_hash = body_hash(message.new_text)
+        ancestors = self.threads.named(message).ancestors
+        self._drawer.put(_ADD_MESSAGE, message_row(case_id, incoming, ancestors, text_hash))
+        waits_for = self.threads.unresolved(message, case_id) if is_waiting else []
+        for name in waits_for:
+            row = {"message_id": name, "case_id": case_id, "received_id": incoming.received_id}
+            self._drawer.put(_AWAIT, row | {"correspondent_id": by})
+        self.threads.note_mail(message, case_id, text_hash, waits_for, by)
+
+    def _merge(self, source_id: int, target_id: int) -> None:
+        doing = Doing(KITH, self.now, "A mail shows that they are one conversation.")
+        merge_cases(self.session, source_id, target_id, doing)
+        self.threads.note_merger(source_id, target_id)
+
+    def _reopens_left(self, case_id: int, most: int) -> bool:
+        return not most or times_reopened(self.session, case_id, self.now - REOPEN_WINDOW) < most
+
+    def _no_longer_awaited(self, message: Message, person_id: int | None) -> None:
+        own_id = self.threads.named(message).own_id
+        if own_id and self.threads.waiting_cases(message):
+            stop_waiting(self.session, own_id, person_id)
+
+    def _suggest(self, message: Message, case_id: int) -> None:
+        """Tell the cases whose mails answer this one, of another sender, where they may belong."""
+        for waiting in sorted(self.threads.waiting_cases(message) - {case_id}):
+            self._drawer.empty()
+            if suggest(self.session, waiting, case_id):
+                words = "It may belong to another case, with the mail that it answers."
+                self._record(waiting, Line(What.SORTED, words))
 
     def _add_key_dates(self, case_id: int, incoming: Incoming) -> None:
         for each in incoming.judged.risk.key_dates:
@@ -304,40 +345,10 @@ def _free_references(session: Session, count: int) -> Iterator[CaseReference]:
     return iter(free)
 
 
-def _identity(message: Message) -> tuple[str, str]:
-    sender = address_key(message.sender.email) if message.sender else ""
-    return message.message_id or "", sender
-
-
-def _cases_with(session: Session, messages: Iterable[Message]) -> dict[tuple[str, str], int]:
-    ids = [message.message_id for message in messages if message.message_id]
-    if not ids:
-        return {}
-    rows = session.execute(_SAME_IDS, {"wanted": ids}).all()
-    return {(row.message_id, address_key(row.sender_email)): row.case_id for row in reversed(rows)}
-
-
 # Statements are built once: to build one costs more than to run it.
 _OPEN_CASE = insert(CASES)
-_LOCK_CASE = (
-    select(
-        CASES.c.reference,
-        CASES.c.correspondent_id,
-        CASES.c.status,
-        CASES.c.risk_level,
-        CASES.c.unsafe_reply,
-        CASES.c.child_sender,
-        CASES.c.needs_look,
-    )
-    .where(CASES.c.id == bindparam("wanted"))
-    .with_for_update()
-)
 _TAKEN = select(CASES.c.reference).where(CASES.c.reference.in_(bindparam("wanted", expanding=True)))
-_SAME_IDS = (
-    select(CASE_MESSAGES.c.message_id, CASE_MESSAGES.c.sender_email, CASE_MESSAGES.c.case_id)
-    .where(CASE_MESSAGES.c.message_id.in_(bindparam("wanted", expanding=True)))
-    .order_by(CASE_MESSAGES.c.id)
-)
+_AWAIT = insert(AWAITED_IDS)
 _ADD_STRAND = insert(STRANDS)
 _ADD_MESSAGE = insert(CASE_MESSAGES)
 _ADD_LETTER = insert(CASE_MESSAGES)

@@ -33,6 +33,11 @@ class What(StrEnum):
     FLAGGED = "flagged"
     DATE_FOUND = "date found"
     LETTER_CANCELLED = "letter taken back"
+    REOPENED = "reopened"
+    MERGED = "merged"
+    MOVED = "moved"
+    SPLIT = "split off"
+    SENDER_CONFIRMED = "sender confirmed"
 
 
 @dataclass(frozen=True, slots=True)

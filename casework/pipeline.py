@@ -10,16 +10,24 @@ of it has. The acknowledgement is only queued here: it leaves by `replies.delive
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy.orm import Session
-
 from casework.belief import asks_to_stop, is_believed, writer_of
 from casework.correspondents import KnownCorrespondent
 from casework.disposition import Action, Disposition, dispose, is_human
-from casework.entries import Incoming
+from casework.entries import Incoming, body_hash
 from casework.filing import CHILD, STOPPED, UNSAFE, Cabinet, Filing
 from casework.history import Line, What
 from casework.judging import Judged, Judges, judge
-from casework.threading import Hint, Match, as_from_a_stranger, cases_of_letters, find_case
+from casework.references import has_reference_shape
+from casework.threading import (
+    NOTHING,
+    Decision,
+    Placing,
+    Traits,
+    decide,
+    is_forward,
+    is_only_thanks,
+    subject_stem,
+)
 from intake.bounces import parse_bounce
 from intake.inbox import ClaimedMail, MailState, Settlement
 from intake.message import Message
@@ -38,6 +46,12 @@ from replies.signposting import Signposts
 from replies.templates import ReplyTemplates
 
 ONLY_THE_BEGINNING = "Too large: only the beginning was read. The whole mail is in the mailbox."
+SILENT = "It was imported, or came before the mailbox was made anew."
+UNKNOWN_ADDRESS = "It answers a letter of ours, but from an address that we do not know yet."
+NAMES_A_CASE = (
+    "Its subject has what looks like the reference of a case, and we do not know its sender: an "
+    "answer could tell whether there is such a case."
+)
 SAME_MAIL = Settlement(
     MailState.SCREENED_OUT,
     verdict=None,
@@ -90,8 +104,7 @@ def process_mail(cabinet: Cabinet, mail: ClaimedMail, judged: Judged, desk: Desk
         cabinet.settle(mail, settlement)
         return _not_filed(None, settlement)
     person = cabinet.known(writer_of(judged))
-    match = _match(cabinet, judged, person)
-    answered = _case_of_the_letter_answered(cabinet.session, judged)
+    answered = _case_of_the_letter_answered(cabinet, judged, desk)
     disposition = dispose(
         judged.screening,
         judged.classification,
@@ -102,21 +115,39 @@ def process_mail(cabinet: Cabinet, mail: ClaimedMail, judged: Judged, desk: Desk
     settlement = _settlement(judged.screening, disposition)
     cabinet.settle(mail, settlement)
     if disposition.action is Action.FILE:
-        journey = _Filing(cabinet, mail, judged, person, match, disposition, desk)
+        decision = place(cabinet, judged, person, desk)
+        journey = _Filing(cabinet, mail, judged, person, decision, disposition, desk)
         return journey.file_and_acknowledge()
     if disposition.action is Action.NOTE and answered is not None:
         permission = Permission(allowed=False, reason=disposition.reason)
-        incoming = Incoming(mail.id, judged, permission)
+        noted = replace(NOTHING, rule="note", words="It is automatic, about a letter of this case.")
+        incoming = Incoming(mail.id, judged, permission, noted)
         cabinet.note_automatic_mail(incoming, answered, _automatic_line(judged))
     return _not_filed(judged, settlement)
 
 
-def _match(cabinet: Cabinet, judged: Judged, person: KnownCorrespondent | None) -> Match:
-    repeated = cabinet.case_with(judged.message) if is_believed(judged) else None
-    if repeated is not None:
-        return Match(case_id=repeated, hint=Hint.SAME_MESSAGE_ID)
-    match = find_case(cabinet.session, judged.message, person.id if person else None)
-    return match if is_believed(judged) else as_from_a_stranger(match)
+def place(
+    cabinet: Cabinet, judged: Judged, person: KnownCorrespondent | None, desk: Desk
+) -> Decision:
+    """Return which case the mail belongs to: the evidence is collected, then the policy decides."""
+    message, threads = judged.message, cabinet.threads
+    text_hash = body_hash(message.new_text)
+    pointers = threads.pointers(message, text_hash, desk.signer, desk.judges.own_addresses)
+    mail = Traits(
+        person_id=person.id if person and is_believed(judged) else None,
+        at=judged.received_at,
+        stem=subject_stem(message.subject),
+        is_forward=is_forward(message),
+        may_reopen=_asks_for_something(judged),
+    )
+    return decide(mail, pointers, threads.facts(pointers))
+
+
+def _asks_for_something(judged: Judged) -> bool:
+    """Return whether a closed case must be opened again for the mail: in doubt it must."""
+    if judged.risk.level is not RiskLevel.NONE:
+        return True
+    return is_human(judged.classification) and not is_only_thanks(judged.message.new_text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +158,7 @@ class _Filing:
     mail: ClaimedMail
     judged: Judged
     person: KnownCorrespondent | None
-    match: Match
+    decision: Decision
     disposition: Disposition
     desk: Desk
 
@@ -158,18 +189,17 @@ class _Filing:
         return asks_to_stop(self.judged, is_known=self.person is not None)
 
     def _permission(self) -> Permission:
-        message, screening = self.judged.message, self.judged.screening
+        message = self.judged.message
         to_address = message.sender.email if message.sender else None
+        refusal = self._refusal()
         in_day = 0
-        if screening.acknowledge and to_address and self.person:
+        if refusal is None and to_address and self.person:
             in_day = self.cabinet.acknowledged_in_day(to_address)
         return may_acknowledge(
-            screening_allows=screening.acknowledge and not self.match.knows_our_message_id,
-            screening_reason=screening.reason
-            if not screening.acknowledge
-            else "It answers a letter of ours, but from an address that we do not know yet.",
+            screening_allows=refusal is None,
+            screening_reason=refusal or "",
             risk=self.judged.risk,
-            is_new_case=self.match.case_id is None,
+            is_new_case=self.decision.appends_to is None,
             kind_is_human=is_human(self.judged.classification),
             to_address=to_address,
             correspondent_opted_out=self._asks_to_stop()
@@ -179,16 +209,41 @@ class _Filing:
             acknowledged_in_day=in_day,
         )
 
+    def _refusal(self) -> str | None:
+        """Return why the mail gets no answer whatever it says, or None."""
+        decision, screening = self.decision, self.judged.screening
+        is_theirs = self.person is not None and is_believed(self.judged)
+        secret_from_a_stranger = decision.knows_a_secret and decision.placing in {
+            Placing.APPEND_UNCONFIRMED,
+            Placing.HOLD,
+        }
+        # Whether there is such a case or not: else the answer would tell.
+        names_a_case = not is_theirs and has_reference_shape(self.judged.message.subject)
+        refusals = (
+            (not screening.acknowledge, screening.reason),
+            (self.mail.is_silent, SILENT),
+            (secret_from_a_stranger, UNKNOWN_ADDRESS),
+            (names_a_case, NAMES_A_CASE),
+        )
+        return next((reason for refused, reason in refusals if refused), None)
+
     def _file(self, permission: Permission) -> Filing:
         is_complete = self.judged.is_readable and self.mail.is_whole
-        incoming = Incoming(self.mail.id, self.judged, permission, needs_look=not is_complete)
-        if self.match.case_id is not None:
-            return self.cabinet.append(incoming, self.match.case_id)
+        incoming = Incoming(
+            self.mail.id, self.judged, permission, self.decision, needs_look=not is_complete
+        )
+        if self.decision.appends_to is not None:
+            return self.cabinet.append(
+                incoming,
+                self.decision.appends_to,
+                self.person.id if self.person else None,
+                reopens_per_hour=self.desk.reopens_per_hour,
+            )
         return self.cabinet.open_case(
             incoming,
             self.person or writer_of(self.judged),
-            self.match,
             please_sort=self.disposition.please_sort,
+            is_believed=is_believed(self.judged),
         )
 
     def _queue_acknowledgement(self, filing: Filing) -> None:
@@ -201,19 +256,11 @@ class _Filing:
         self.cabinet.queue_acknowledgement(self.mail, filing.case_id, email, draft=draft)
 
 
-def _case_of_the_letter_answered(session: Session, judged: Judged) -> int | None:
-    """Return the case of the letter that a delivery report, receipt or auto-reply is about.
-
-    A Message-ID of ours is unguessable, so whoever shows one was sent the letter or carried it.
-    A reference in the subject proves nothing, and automatic mail is easily forged.
-    """
+def _case_of_the_letter_answered(cabinet: Cabinet, judged: Judged, desk: Desk) -> int | None:
     if judged.screening.verdict not in _ABOUT_A_LETTER:
         return None
-    message = judged.message
-    ids = [each.message_id for each in message.enclosed if each.message_id]
-    ids += [*message.in_reply_to, *reversed(message.references)]
-    found = cases_of_letters(session, ids)
-    return found[0][0] if found else None
+    own = desk.judges.own_addresses
+    return cabinet.threads.letter_answered(judged.message, desk.signer, own)
 
 
 _ABOUT_A_LETTER = frozenset({Verdict.DELIVERY_REPORT, Verdict.RECEIPT, Verdict.AUTO_REPLY})

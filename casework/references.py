@@ -18,6 +18,7 @@ _VALUE = {character: value for value, character in enumerate(ALPHABET)}
 _SHAPE = re.compile(
     r"(?<![0-9A-Za-z])([2-9B-DF-HJ-NP-TV-Z]{4})-([2-9B-DF-HJ-NP-TV-Z]{2})(?![0-9A-Za-z])"
 )
+_SHAPE_IN_BRACKETS = re.compile(rf"[\[(]?(?:ref )?{_SHAPE.pattern}[\])]?", re.IGNORECASE)
 
 
 def new_reference() -> CaseReference:
@@ -39,6 +40,16 @@ def is_reference(text: str) -> bool:
         return False
     characters = found[1] + found[2]
     return check_character(characters[:-1]) == characters[-1]
+
+
+def has_reference_shape(text: str) -> bool:
+    """Return whether anything in `text` looks like a reference, be there such a case or not."""
+    return _SHAPE.search(text.upper()) is not None
+
+
+def without_references(text: str) -> str:
+    """Return `text` without anything that looks like a reference, its brackets included."""
+    return _SHAPE_IN_BRACKETS.sub(" ", text)
 
 
 def find_references(text: str) -> tuple[CaseReference, ...]:
