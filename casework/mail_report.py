@@ -1,16 +1,24 @@
 """`kith mail`: the ledger itself, so that what made no case can be found and read."""
 
 import sys
+from collections.abc import Iterator
+from datetime import datetime
 
 import click
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from casework.environment import current_settings
+from casework.environment import clock, current_settings
+from casework.judging import Judged, judge
 from casework.models import Case, CaseMessage
+from casework.refiling import refile
 from casework.schema import open_database
+from casework.settled_judges import judges_of
+from casework.shelves import Shelf, shelved
 from config.database import readers
 from config.errors import KithError
 from intake.inbox import MailState, ReceivedMail, raw_of, take_up_again
+from intake.inbox.ledger import SPAM_FOLDER
 
 
 class NoSuchMailError(KithError):
@@ -42,16 +50,35 @@ def mail() -> None:
     """Look at received mails, also those that made no case."""
 
 
+def spam_lines(session: Session) -> Iterator[str]:
+    """Yield what a person needs to go through the spam folder: number, when, sender's domain."""
+    before: int | None = None
+    while page := shelved(session, Shelf.SPAM_FOLDER, before=before):
+        for each in page:
+            yield f"{each.id}  {each.came_at:%Y-%m-%d %H:%M}  {each.domain or '(no domain)'}"
+        before = page[-1].id
+
+
 @mail.command("list")
 @click.option(
     "--state", type=click.Choice([state.value for state in MailState]), help="Only these."
 )
-def list_command(state: str | None) -> None:
-    """List the ledger, oldest first: number, when it came, state, verdict, rule, reason."""
+@click.option("--rule", help="Only those that this rule decided, such as spam-folder.")
+def list_command(state: str | None, rule: str | None) -> None:
+    """List the ledger, oldest first: number, when it came, state, verdict, rule, reason.
+
+    Of the spam folder: number, when it came and the sender's domain, the newest first.
+    """
     statement = select(ReceivedMail).order_by(ReceivedMail.id)
     if state is not None:
         statement = statement.where(ReceivedMail.state == state)
+    if rule is not None:
+        statement = statement.where(ReceivedMail.rule == rule)
     with readers(open_database(current_settings()))() as session:
+        if rule == SPAM_FOLDER:
+            for line in spam_lines(session):
+                click.echo(line)
+            return
         for received in session.execute(statement).scalars():
             click.echo(line_of(received))
 
@@ -86,3 +113,19 @@ def retry_command(*, number: int) -> None:
         if not take_up_again(session, number):
             raise NotSetAsideError(number)
     click.echo(f"Received mail {number} will be tried again.")
+
+
+@mail.command("refile")
+@click.argument("number", type=int)
+@click.option("--by", default="whoever runs Kith", show_default=True, help="Who files it.")
+def refile_command(*, number: int, by: str) -> None:
+    """File a mail as a case that was screened out or set aside; its sender gets no reply."""
+    settings = current_settings()
+    sessions = open_database(settings)
+    judges = judges_of(settings)
+
+    def judge_now(raw: bytes, received_at: datetime) -> Judged:
+        return judge(raw, received_at=received_at, judges=judges, now=clock())
+
+    reference = refile(sessions, number, judge=judge_now, by=by, now=clock())
+    click.echo(f"Received mail {number} is filed as {reference}, to be sorted by a person.")

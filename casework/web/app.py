@@ -1,7 +1,7 @@
-"""The page of the queue: read-only, and nothing on it was written by a correspondent.
+"""The pages: the queue, what was set aside, and the status; nothing on them names a person.
 
-It is served on this machine only. Until volunteers can sign in it shows references, kinds and
-waits, never a name, a subject or a text.
+They are served on this machine only. Until volunteers can sign in they show references, kinds and
+waits, never a name, a subject or a text. All that they change is where a mail lies.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,8 +18,13 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from casework.queue import Band, Queue, read_queue
+from casework.refiling import Judge
+from casework.status.model import Watching
+from casework.status.words import ago, moment_words
 from casework.web.headers import SafeHeaders
-from casework.web.words import british_day, kind_words, waited
+from casework.web.set_aside_views import SetAsidePages
+from casework.web.status_views import StatusPage
+from casework.web.words import british_day, kind_words, verdict_words, waited
 from config.database import Sessions, readers
 
 LONDON = ZoneInfo("Europe/London")
@@ -36,7 +41,14 @@ def make_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters.update(waited=waited, kind_words=kind_words, british_day=british_day)
+    pages.filters.update(
+        waited=waited,
+        kind_words=kind_words,
+        verdict_words=verdict_words,
+        british_day=british_day,
+        moment=moment_words,
+        ago=ago,
+    )
     return pages
 
 
@@ -48,12 +60,15 @@ class Pages:
         sessions: Sessions,
         now: Callable[[], datetime],
         group_name: str,
-        links: Sequence[tuple[str, str]],
+        menu: Sequence[tuple[str, str]],
+        *,
+        is_demo: bool = False,
     ) -> None:
         self.sessions = readers(sessions)
-        self._now = now
+        self.now = now
         self._group_name = group_name
-        self._links = links
+        self._menu = menu
+        self._is_demo = is_demo
         self._templates = make_environment()
 
     def queue(self, _request: Request) -> Response:
@@ -65,13 +80,18 @@ class Pages:
     def read_queue(self) -> Queue:
         """Return the queue as of now."""
         with self.sessions() as session:
-            return read_queue(session, self._now().astimezone(LONDON).date())
+            return read_queue(session, self.now().astimezone(LONDON).date())
 
     def render(self, template: str, *, here: str = "", **values: object) -> str:
         """Return a page; `here` is the link of the menu that it is."""
         page = self._templates.get_template(template)
         return page.render(
-            group_name=self._group_name, links=self._links, here=here, now=self._now(), **values
+            group_name=self._group_name,
+            menu=self._menu,
+            is_demo=self._is_demo,
+            here=here,
+            now=self.now(),
+            **values,
         )
 
 
@@ -94,13 +114,21 @@ def make_app(
     *,
     links: Sequence[tuple[str, str]] = (),
     more: Callable[[Pages], Sequence[BaseRoute]] = lambda _: (),
+    watching: Callable[[], Watching] | None = None,
+    judge: Judge | None = None,
 ) -> Starlette:
-    """Return the application; `links` is its menu, `more` adds the demo's own routes."""
-    pages = Pages(sessions, now, group_name, links)
+    """Return the application; `links` are the demo's own, and `more` adds its routes.
+
+    The status page is there when `watching` is given. With a `judge`, mail can be filed by hand.
+    """
+    menu = _menu(links, has_status=watching is not None)
+    pages = Pages(sessions, now, group_name, menu, is_demo=bool(links))
     routes = [
         Route("/", pages.queue),
         Route("/static/kith.css", stylesheet),
         Route("/favicon.ico", icon),
+        *SetAsidePages(pages, sessions, judge).routes(),
+        *(StatusPage(pages, watching).routes() if watching else ()),
         *more(pages),
     ]
     middleware = [
@@ -108,3 +136,10 @@ def make_app(
         Middleware(SafeHeaders),
     ]
     return Starlette(routes=routes, middleware=middleware)
+
+
+def _menu(links: Sequence[tuple[str, str]], *, has_status: bool) -> tuple[tuple[str, str], ...]:
+    ours = [("Queue", "/"), *links, ("Set aside", "/set-aside")]
+    if has_status:
+        ours.append(("Status", "/status"))
+    return tuple(dict.fromkeys(ours))

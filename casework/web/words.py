@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 
+from intake.screening import Verdict
 from intake.taxonomy import Kind
 
 KIND_WORDS = {
@@ -15,6 +16,22 @@ KIND_WORDS = {
     Kind.AUTOMATED: "Automatic mail",
     Kind.SPAM: "Spam",
 }
+VERDICT_WORDS = {
+    Verdict.PERSONAL: "From a person",
+    Verdict.AUTO_REPLY: "Automatic reply",
+    Verdict.DELIVERY_REPORT: "Delivery report",
+    Verdict.RECEIPT: "Receipt",
+    Verdict.BULK: "Sent to many",
+    Verdict.ROBOT: "From a machine",
+    Verdict.LOOP: "Our own mail",
+    Verdict.SPAM: "Spam or forged",
+    Verdict.UNREADABLE: "Unreadable",
+}
+
+
+def verdict_words(verdict: Verdict | str | None) -> str:
+    """Return what screening said of a mail, as a volunteer would say it."""
+    return VERDICT_WORDS[Verdict(verdict)] if verdict else "Not judged"
 
 
 def kind_words(kind: Kind | str) -> str:
