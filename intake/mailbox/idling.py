@@ -23,15 +23,15 @@ class Idling:
         self._since = time.monotonic()
 
     @classmethod
-    def begin(cls, client: Any) -> "Idling":
-        """Send IDLE and wait for the server's go-ahead.
+    def begin(cls, client: Any, *, missed: bool) -> "Idling":
+        """Send IDLE and wait for the server's go-ahead; `missed` says that there is news already.
 
         Whatever the server said of the number of mails since the folder was opened, in passing
         while it answered other questions, it will not say again: it counts as said.
         """
         told_in_passing = _times_counted(client) > 1
         told_ahead = _go_ahead(client)
-        return cls(client, said_before=told_in_passing or told_ahead)
+        return cls(client, said_before=missed or told_in_passing or told_ahead)
 
     @property
     def age(self) -> float:

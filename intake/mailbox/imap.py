@@ -58,7 +58,10 @@ class ImapMailbox:
 
     def uids_from(self, first: int) -> list[int]:
         """Return UIDs at or above `first`; the server's echo of an older last one is left out."""
-        return self._questions.present(first)
+        listed = self._line.exists
+        found = self._questions.present(first)
+        self._line.listed = listed
+        return found
 
     def count(self) -> int:
         """Return how many mails are in the folder now; the folder is opened anew for it."""

@@ -32,13 +32,18 @@ class BrokenOffError(MailboxError):
 
 
 class Line:
-    """A connection to a folder; every failure is a `MailboxError`. Not to be shared by threads."""
+    """A connection to a folder; every failure is a `MailboxError`. Not to be shared by threads.
+
+    `exists` and `uid_next` are as of the last EXAMINE, `listed` as of the EXAMINE before the mails
+    were last listed: what came in between was told of once, and is not told of again.
+    """
 
     def __init__(self, server: ImapServer) -> None:
         self.server = server
         self.client: Any = None
         self.validity: int | None = None
         self.exists = 0
+        self.listed: int | None = None
         self.uid_next = 0
         self.idling: Idling | None = None
         self._folder = ""
@@ -91,7 +96,8 @@ class Line:
         if rests or not self.server.idle or self.client is None or not self.has("IDLE"):
             return None
         try:
-            self.idling = self._told(lambda: Idling.begin(self.client))
+            missed = self.listed is not None and self.listed != self.exists
+            self.idling = self._told(lambda: Idling.begin(self.client, missed=missed))
         except MailboxError:
             self._count_idle_failure()
             raise

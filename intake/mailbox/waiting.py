@@ -20,7 +20,7 @@ LOOK_S = 0.25
 """How often `should_stop` is asked."""
 STOP_S = 2.0
 """How long a stop may take to end each IDLE properly."""
-QUICK_S = 1.0
+QUICK_S = 0.05
 MOST_QUICK = 10
 CALM_S = 0.5
 """After so many quick rings in a row each further one is held back this long: no server, whatever

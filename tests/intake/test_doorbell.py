@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from intake.mailbox import Doorbell, ImapMailbox
+from intake.mailbox import Doorbell, ImapMailbox, Mailbox
 from tests.fakes import FakeMailbox
 from tests.intake.test_mailbox import RAW, server_for
 from tests.intake.test_mailbox_glimpses import MAIL, mailbox_at
@@ -81,6 +81,18 @@ def test_a_mail_that_was_told_of_in_passing_rings_at_once() -> None:
         assert Doorbell().wait([mailbox], seconds=LONG, should_stop=never)
 
 
+def test_a_mail_that_arrived_between_listing_and_counting_rings_at_once() -> None:
+    with ScriptedImap() as server:
+        mailbox = opened(server)
+        server.add(MAIL)
+        assert mailbox.count() == 1  # which opens the folder anew: the server will not repeat it
+        assert Doorbell().wait([mailbox], seconds=LONG, should_stop=never)
+        mailbox.open()
+        assert mailbox.uids_from(1) == [1]
+        assert mailbox.count() == 1
+        assert not Doorbell().wait([mailbox], seconds=0.05, should_stop=never)
+
+
 def test_without_news_the_wait_ends_in_time_and_the_idle_goes_on() -> None:
     with ScriptedImap() as server:
         mailbox, bell = opened(server), Doorbell()
@@ -123,7 +135,8 @@ def test_a_stop_is_heard_and_leaves_no_idle_half_open() -> None:
 def test_any_of_several_mailboxes_rings() -> None:
     with ScriptedImap() as server:
         server.add_folder("Spam", "\\Junk")
-        boxes = [opened(server), opened(server, special_use="\\Junk"), FakeMailbox()]
+        boxes: list[Mailbox] = [opened(server), opened(server, special_use="\\Junk")]
+        boxes.append(FakeMailbox())
         with meanwhile(
             lambda: server.add(MAIL, folder="Spam"), after=lambda: server.idle_sessions() == 2
         ):

@@ -1,6 +1,7 @@
 """How long a mail server is left alone after it failed us."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,7 +83,7 @@ def test_a_clock_that_is_set_back_does_not_keep_us_waiting(back: timedelta) -> N
 
 @given(chances=st.lists(CHANCES, min_size=2, max_size=2, unique=True))
 def test_two_servers_do_not_come_back_at_the_same_moment(chances: list[float]) -> None:
-    first, second = (Patience(chance=lambda chance=chance: chance) for chance in chances)
+    first, second = (Patience(chance=partial(float, chance)) for chance in chances)
     for patience in (first, second):
         patience.failures = 20
         patience.failed(NOW, PLAIN)
