@@ -8,7 +8,8 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from casework.bootstrap import Kith, assemble, make_mailbox, make_transport
+from casework.bootstrap import Kith, assemble, make_mailboxes, make_transport
+from casework.inboxes import WatchedMailbox
 from casework.worker import Service
 from config.database import make_sessions
 from config.settings import (
@@ -21,6 +22,7 @@ from config.settings import (
     Security,
     Settings,
     SmtpSettings,
+    Watch,
 )
 from intake.mailbox import Mailbox
 from replies.smtp import Transport
@@ -86,6 +88,8 @@ def settings_for(
             password=ports.password,
             connect_timeout=5,
             read_timeout=5,
+            watch_all_mail=Watch.NO,
+            watch_spam=Watch.NO,
         ),
         smtp=SmtpSettings(host=LOOPBACK, port=ports.smtp, security=Security.NONE, timeout=5),
         group=GroupSettings(address=address),
@@ -103,7 +107,11 @@ def service_of(
 ) -> Service:
     """Return a service on these settings; doors that are given stand in for the real ones."""
     kith = assemble(settings, clock)
-    kith = replace(kith, mailbox=mailbox or kith.mailbox, transport=transport or kith.transport)
+    kith = replace(
+        kith,
+        mailboxes=(WatchedMailbox(mailbox, None),) if mailbox else kith.mailboxes,
+        transport=transport or kith.transport,
+    )
     return Service(kith, threading.Event())
 
 
@@ -119,8 +127,8 @@ def service_like(
         settings=settings,
         engine=engine,
         sessions=make_sessions(engine),
-        mailbox=make_mailbox(settings),
-        transport=make_transport(settings),
+        mailboxes=make_mailboxes(settings, None),
+        transport=make_transport(settings, None),
         now=clock,
     )
     return Service(kith, threading.Event())
