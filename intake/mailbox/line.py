@@ -46,6 +46,7 @@ class Line:
         self.listed: int | None = None
         self.uid_next = 0
         self.idling: Idling | None = None
+        self.connections = 0
         self._folder = ""
         self._idle_failures = 0
         self._no_idle_before = 0.0
@@ -144,6 +145,7 @@ class Line:
     def _open(self) -> int:
         if self.client is None:
             self.client = connect(self.server)
+            self.connections += 1
             self._folder = folder_of(self.client, self.server)
         told = examine(self.client, self._folder, self.server)
         self.exists = int(told.get(b"EXISTS", 0))

@@ -40,7 +40,8 @@ class Questions:
 
     def __init__(self, line: Line) -> None:
         self._line = line
-        self._without_extras = False
+        self._without_extras = 0
+        """The number of the connection on which extensions were asked for in vain."""
 
     def sizes(self, uids: Sequence[int]) -> dict[int, Known] | None:
         """Return what is known of the mails, or None for an unusable answer."""
@@ -89,14 +90,22 @@ class Questions:
         return None
 
     def _with_extras(self, ask: Callable[[Sequence[str]], Result]) -> Result | None:
-        """Ask with the server's extensions; if that fails without, which may teach us something."""
-        extras = () if self._without_extras else self._extras()
-        if extras:
-            with suppress(UnusableAnswerError, BrokenOffError):
+        """Ask with the server's extensions; if that fails without, which may teach us something.
+
+        What it taught holds for one connection: it may have been a bad moment.
+        """
+        extras = self._extras()
+        if extras and self._line.connections != self._without_extras:
+            try:
                 return ask(extras)
+            except UnusableAnswerError:
+                pass
+            except BrokenOffError as error:
+                if isinstance(error.__cause__, TimeoutError):
+                    raise
         answer = self.asked(partial(ask, ()))
         if extras and answer is not None:
-            self._without_extras = True
+            self._without_extras = self._line.connections
         return answer
 
     def _extras(self) -> Sequence[str]:

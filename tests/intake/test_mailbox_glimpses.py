@@ -103,6 +103,16 @@ def test_a_server_that_boasts_of_what_it_cannot_do_is_asked_without(fault: Says 
     assert glimpse.message_id == "<one@mail.example.org>"
 
 
+def test_a_bad_moment_does_not_cost_the_object_ids_for_good() -> None:
+    with ScriptedImap(capabilities=GMAIL) as server:
+        server.add(MAIL, gmail_id=9)
+        server.spoil("FETCH", Drops(), containing="X-GM")
+        mailbox = mailbox_at(server)
+        assert [mail.object_id for mail in fetch_all(mailbox)] == [None]
+        server.cut_all()
+        assert [mail.object_id for mail in fetch_all(mailbox)] == ["gm:9"]
+
+
 def test_the_count_is_of_now_and_not_of_when_the_folder_was_opened() -> None:
     with ScriptedImap() as server:
         mailbox = mailbox_at(server)
