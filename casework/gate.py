@@ -11,8 +11,18 @@ If the power fails, the letters, the counts and the breakers of the transaction 
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import (
+    BindParameter,
+    Integer,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from casework.breakers import (
@@ -31,7 +41,7 @@ from casework.watchdog import Sighting, Watchdog
 from config.errors import KithError
 from replies.caps import Ask, Cap, Caps, Counts, first_exceeded, has_room_again, words_for
 from replies.outbox import Tally, stem_key
-from replies.suspension import suspended_among
+from replies.suspension import SuspendedAddress
 
 __all__ = [
     "Ask",
@@ -183,16 +193,20 @@ def _notice(cap: Cap, ask: Ask) -> str:
 
 def _silent_addresses(session: Session, keys: set[str]) -> dict[str, str]:
     """Return why nothing automatic goes to those of these addresses to which nothing does."""
-    held_back = session.execute(_HELD_BACK, {"wanted": list(keys)}).scalars()
-    suspended = suspended_among(session, keys)
-    return dict.fromkeys(held_back, HELD_BACK) | dict.fromkeys(suspended, SUSPENDED)
+    rows = session.execute(_SILENT, {"wanted": list(keys)}).all()
+    return {row.key: SUSPENDED if row.is_suspended else HELD_BACK for row in rows}
 
 
 # Statements are built once, since to build one costs more than to run it.
 _LOCK = select(func.pg_advisory_xact_lock(bindparam("lock", GATE_LOCK)))
-_HELD_BACK = (
-    select(ADDRESSES.c.key)
+_WANTED: BindParameter[Any] = bindparam("wanted", expanding=True)
+_SUSPENDED_KEY = SuspendedAddress.key.label("key")
+_SILENT = union_all(
+    select(ADDRESSES.c.key, literal_column("0", Integer).label("is_suspended"))
     .join(CORRESPONDENTS, CORRESPONDENTS.c.id == ADDRESSES.c.correspondent_id)
-    .where(ADDRESSES.c.key.in_(bindparam("wanted", expanding=True)))
-    .where(or_(CORRESPONDENTS.c.no_automatic_mail, CORRESPONDENTS.c.unsafe_address))
+    .where(ADDRESSES.c.key.in_(_WANTED))
+    .where(or_(CORRESPONDENTS.c.no_automatic_mail, CORRESPONDENTS.c.unsafe_address)),
+    select(_SUSPENDED_KEY, literal_column("1", Integer))
+    .where(SuspendedAddress.key.in_(_WANTED))
+    .where(SuspendedAddress.lifted_at.is_(None)),
 )

@@ -7,6 +7,7 @@ setting in [limits] is; 0 is no cap.
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import attrgetter
 
 from replies.outgoing import address_key
 
@@ -84,16 +85,11 @@ class Counts:
 
 def first_exceeded(counts: Counts, caps: Caps, ask: Ask) -> Cap | None:
     """Return the first cap, in the order of `Cap`, that leaves no room for one letter more."""
-    for cap in Cap:
-        if not has_room(counts, caps, cap) and not _is_exempt(cap, caps, ask):
+    for cap, count_of, limit_in in _TABLE:
+        limit = limit_in(caps)
+        if limit and count_of(counts) >= limit and not _is_exempt(cap, caps, ask):
             return cap
     return None
-
-
-def has_room(counts: Counts, caps: Caps, cap: Cap) -> bool:
-    """Return whether one more letter would still be within the cap."""
-    limit = limit_of(caps, cap)
-    return not limit or _COUNT[cap](counts) < limit
 
 
 def has_room_again(counts: Counts, caps: Caps, cap: Cap) -> bool:
@@ -107,8 +103,7 @@ def has_room_again(counts: Counts, caps: Caps, cap: Cap) -> bool:
 
 def limit_of(caps: Caps, cap: Cap) -> int:
     """Return how many letters the cap allows; 0 is no cap."""
-    limit: int = getattr(caps, cap.value)
-    return limit
+    return _LIMIT[cap](caps)
 
 
 def words_for(cap: Cap, caps: Caps) -> str:
@@ -123,14 +118,16 @@ def _is_exempt(cap: Cap, caps: Caps, ask: Ask) -> bool:
 
 
 _COUNT: dict[Cap, Callable[[Counts], int]] = {
-    Cap.LETTER: lambda counts: counts.letter,
-    Cap.ADDRESS_DAY: lambda counts: counts.address_day,
-    Cap.ADDRESS_WEEK: lambda counts: counts.address_week,
-    Cap.DOMAIN: lambda counts: counts.domain,
-    Cap.SUBJECT: lambda counts: counts.subject,
-    Cap.HOUR: lambda counts: counts.hour,
-    Cap.DAY: lambda counts: counts.day,
+    Cap.LETTER: attrgetter("letter"),
+    Cap.ADDRESS_DAY: attrgetter("address_day"),
+    Cap.ADDRESS_WEEK: attrgetter("address_week"),
+    Cap.DOMAIN: attrgetter("domain"),
+    Cap.SUBJECT: attrgetter("subject"),
+    Cap.HOUR: attrgetter("hour"),
+    Cap.DAY: attrgetter("day"),
 }
+_LIMIT: dict[Cap, Callable[[Caps], int]] = {cap: attrgetter(cap.value) for cap in Cap}
+_TABLE = tuple((cap, _COUNT[cap], _LIMIT[cap]) for cap in Cap)
 _WORDS = {
     Cap.LETTER: "This address has had this very letter in the last 24 hours (cap: {limit}).",
     Cap.ADDRESS_DAY: "This address has had {letters} in the last 24 hours, which is the cap.",

@@ -1,22 +1,49 @@
 """How many automatic letters there are within the time of each cap, for many letters at once."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Executable, Integer, bindparam, case, func, select
+from sqlalchemy import (
+    CompoundSelect,
+    Integer,
+    Select,
+    String,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from replies.caps import Ask, Cap, Caps, Counts, limit_of
 from replies.outbox.letters import LETTERS, LetterState
-from replies.outbox.queueing import stem_key
+from replies.outbox.queueing import domain_of, stem_key
 from replies.outgoing import Purpose
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(hours=24)
 WEEK = timedelta(days=7)
-_ADDRESS_CAPS = (Cap.LETTER, Cap.ADDRESS_DAY, Cap.ADDRESS_WEEK)
+ADDRESSES, DOMAINS, STEMS, ALL = "addresses", "domains", "stems", "all"
+_SORTS = {
+    ADDRESSES: (Cap.LETTER, Cap.ADDRESS_DAY, Cap.ADDRESS_WEEK),
+    DOMAINS: (Cap.DOMAIN,),
+    STEMS: (Cap.SUBJECT,),
+    ALL: (Cap.HOUR, Cap.DAY),
+}
+"""What is counted together, and for which caps."""
+
+
+class _Keys(NamedTuple):
+    """What one letter is counted by."""
+
+    address: str
+    domain: str
+    stem: str
 
 
 class Tally:
@@ -27,6 +54,7 @@ class Tally:
     """
 
     def __init__(self) -> None:
+        self._keys: dict[Ask, _Keys] = {}
         self._letters: Counter[tuple[str, str]] = Counter()
         self._days: Counter[str] = Counter()
         self._weeks: Counter[str] = Counter()
@@ -35,100 +63,115 @@ class Tally:
         self._hour = 0
         self._day = 0
 
+    def load(self, session: Session, asks: Sequence[Ask], caps: Caps, now: datetime) -> None:
+        """Count what the database has for these asks, in one statement; call it once.
+
+        What no cap asks for is not counted; without any cap the database is not asked.
+        """
+        keys = [self._keys_of(ask) for ask in asks]
+        wanted = {
+            ADDRESSES: {each.address for each in keys},
+            DOMAINS: {each.domain for each in keys} - caps.shared_domains,
+            STEMS: {each.stem for each in keys},
+            ALL: {""},
+        }
+        sorts = tuple(
+            sort for sort in _SORTS if wanted[sort] and any(limit_of(caps, c) for c in _SORTS[sort])
+        )
+        if sorts:
+            moments = {"hour": now - HOUR, "day": now - DAY, "week": now - WEEK}
+            values = {sort: list(wanted[sort]) for sort in sorts if sort != ALL}
+            used = {name: moments[name] for name in _moments_in(sorts)}
+            for row in session.execute(_counting(sorts), values | used).all():
+                self._take(row)
+
     def counts_for(self, ask: Ask) -> Counts:
         """Return how many letters there are within the time of each cap."""
-        key = ask.key
+        address, domain, stem = self._keys_of(ask)
         return Counts(
-            letter=self._letters[key, ask.template],
-            address_day=self._days[key],
-            address_week=self._weeks[key],
-            domain=self._domains[ask.domain],
-            subject=self._stems[stem_key(ask.stem)],
+            letter=self._letters[address, ask.template],
+            address_day=self._days[address],
+            address_week=self._weeks[address],
+            domain=self._domains[domain],
+            subject=self._stems[stem],
             hour=self._hour,
             day=self._day,
         )
 
     def add(self, ask: Ask) -> None:
         """Count a letter that was queued a moment ago."""
-        key = ask.key
-        self._letters[key, ask.template] += 1
-        self._days[key] += 1
-        self._weeks[key] += 1
-        self._domains[ask.domain] += 1
-        self._stems[stem_key(ask.stem)] += 1
+        address, domain, stem = self._keys_of(ask)
+        self._letters[address, ask.template] += 1
+        self._days[address] += 1
+        self._weeks[address] += 1
+        self._domains[domain] += 1
+        self._stems[stem] += 1
         self._hour += 1
         self._day += 1
 
-    def load(self, session: Session, asks: Sequence[Ask], caps: Caps, now: datetime) -> None:
-        """Count anew, from the database alone, for these asks: a statement for each sort of cap.
+    def _keys_of(self, ask: Ask) -> _Keys:
+        keys = self._keys.get(ask)
+        if keys is None:
+            keys = self._keys[ask] = _Keys(ask.key, domain_of(ask.key), stem_key(ask.stem))
+        return keys
 
-        A sort whose caps are all 0 is not counted.
-        """
-        since = {"hour": now - HOUR, "day": now - DAY, "week": now - WEEK}
-        if _any(caps, *_ADDRESS_CAPS):
-            self._load_addresses(session, {ask.key for ask in asks}, since)
-        if _any(caps, Cap.DOMAIN):
-            wanted = {ask.domain for ask in asks} - caps.shared_domains
-            self._domains.update(_grouped(session, _BY_DOMAIN, wanted, since))
-        if _any(caps, Cap.SUBJECT):
-            wanted = {stem_key(ask.stem) for ask in asks}
-            self._stems.update(_grouped(session, _BY_STEM, wanted, since))
-        if _any(caps, Cap.HOUR, Cap.DAY):
-            self._hour, self._day = session.execute(_OF_ALL, since).one()
-
-    def _load_addresses(
-        self, session: Session, keys: Iterable[str], since: Mapping[str, datetime]
-    ) -> None:
-        for row in session.execute(_BY_ADDRESS, {"wanted": list(keys), **since}).all():
-            self._letters[row.to_key, row.template] = row.in_day
-            self._days[row.to_key] += row.in_day
-            self._weeks[row.to_key] += row.in_week
+    def _take(self, row: Any) -> None:
+        sort, key, template, lately, in_all = row
+        if sort == ADDRESSES:
+            self._letters[key, template] += lately
+            self._days[key] += lately
+            self._weeks[key] += in_all
+        elif sort == DOMAINS:
+            self._domains[key] += in_all
+        elif sort == STEMS:
+            self._stems[key] += in_all
+        else:
+            self._hour, self._day = lately, in_all
 
 
-def _any(caps: Caps, *some: Cap) -> bool:
-    return any(limit_of(caps, cap) for cap in some)
+def _moments_in(sorts: tuple[str, ...]) -> set[str]:
+    return set().union(*(_MOMENTS[sort] for sort in sorts))
 
 
-def _grouped(
-    session: Session, statement: Executable, wanted: set[str], since: Mapping[str, datetime]
-) -> dict[str, int]:
-    if not wanted:
-        return {}
-    rows = session.execute(statement, {"wanted": list(wanted), "hour": since["hour"]}).all()
-    return {row[0]: row[1] for row in rows}
+@lru_cache(
+    maxsize=16
+)  # one for each choice of caps: to build a statement costs more than to run it
+def _counting(sorts: tuple[str, ...]) -> CompoundSelect[Any]:
+    return union_all(*(_COUNTING[sort] for sort in sorts))
 
 
 def _younger_than(moment: str) -> Any:
-    return func.coalesce(func.sum(case((_C.created_at > bindparam(moment), 1), else_=0)), 0).cast(
-        Integer
+    is_younger = case((_C.created_at > bindparam(moment), 1), else_=0)
+    return func.coalesce(func.sum(is_younger), 0).cast(Integer)
+
+
+def _counted(sort: str, key: Any, template: Any, lately: Any) -> Select[Any]:
+    name = literal_column(f"'{sort}'", String)
+    return select(name, key, template, lately, func.count()).where(_IS_COUNTED)
+
+
+def _acknowledgements(sort: str, key: Any, since: str, template: Any, lately: Any) -> Select[Any]:
+    return (
+        _counted(sort, key, template, lately)
+        .where(key.in_(bindparam(sort, expanding=True)))
+        .where(_C.purpose == Purpose.ACKNOWLEDGEMENT.value, _C.created_at > bindparam(since))
     )
 
 
-# Statements are built once, since to build one costs more than to run it.
 _C = LETTERS.c
-_COUNTED = _C.state.not_in((LetterState.FAILED.value, LetterState.CANCELLED.value))
-_IS_ACKNOWLEDGEMENT = _C.purpose == Purpose.ACKNOWLEDGEMENT.value
-_WANTED: BindParameter[Any] = bindparam("wanted", expanding=True)
-_BY_ADDRESS = (
-    select(
-        _C.to_key, _C.template, _younger_than("day").label("in_day"), func.count().label("in_week")
-    )
-    .where(_C.to_key.in_(_WANTED), _IS_ACKNOWLEDGEMENT, _COUNTED)
-    .where(_C.created_at > bindparam("week"))
-    .group_by(_C.to_key, _C.template)
-)
-_BY_DOMAIN = (
-    select(_C.to_domain, func.count())
-    .where(_C.to_domain.in_(_WANTED), _C.created_at > bindparam("hour"))
-    .where(_IS_ACKNOWLEDGEMENT, _COUNTED)
-    .group_by(_C.to_domain)
-)
-_BY_STEM = (
-    select(_C.stem, func.count())
-    .where(_C.stem.in_(_WANTED), _C.created_at > bindparam("hour"))
-    .where(_IS_ACKNOWLEDGEMENT, _COUNTED)
-    .group_by(_C.stem)
-)
-_OF_ALL = select(_younger_than("hour"), func.count()).where(
-    _C.automatic, _C.created_at > bindparam("day"), _COUNTED
-)
+_IS_COUNTED = _C.state.not_in((LetterState.FAILED.value, LetterState.CANCELLED.value))
+_NO_WORD = literal_column("''", String)
+_NOUGHT = literal_column("0", Integer)
+_COUNTING: Mapping[str, Select[Any]] = {
+    ADDRESSES: _acknowledgements(
+        ADDRESSES, _C.to_key, "week", _C.template, _younger_than("day")
+    ).group_by(_C.to_key, _C.template),
+    DOMAINS: _acknowledgements(DOMAINS, _C.to_domain, "hour", _NO_WORD, _NOUGHT).group_by(
+        _C.to_domain
+    ),
+    STEMS: _acknowledgements(STEMS, _C.stem, "hour", _NO_WORD, _NOUGHT).group_by(_C.stem),
+    ALL: _counted(ALL, _NO_WORD, _NO_WORD, _younger_than("hour")).where(
+        _C.automatic, _C.created_at > bindparam("day")
+    ),
+}
+_MOMENTS = {ADDRESSES: {"day", "week"}, DOMAINS: {"hour"}, STEMS: {"hour"}, ALL: {"hour", "day"}}
