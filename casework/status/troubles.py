@@ -67,10 +67,12 @@ def _refused(box: MailboxStatus) -> Trouble:
 
 
 def _silent(box: MailboxStatus) -> Trouble:
-    since = f"since {moment_words(box.well_at)}" if box.well_at else "yet"
+    how_long = "could never look into it"
+    if box.well_at is not None:
+        how_long = f"has not been able to look into it since {moment_words(box.well_at)}"
     return Trouble(
         f"silence-{box.key}",
-        f"{box.label}: Kith could not look into it {since}. New mail waits there, unread by Kith.",
+        f"{box.label}: Kith {how_long}. New mail waits there, unread by Kith.",
         "Is the computer that runs Kith switched on and connected? `kith check` says what is "
         "wrong. Until it is mended, let somebody look into the mailbox itself.",
     )

@@ -24,7 +24,13 @@ from casework.status.words import ago, moment_words
 from casework.web.headers import SafeHeaders
 from casework.web.set_aside_views import SetAsidePages
 from casework.web.status_views import StatusPage
-from casework.web.words import british_day, kind_words, verdict_words, waited
+from casework.web.words import (
+    british_day,
+    kind_words,
+    short_moment,
+    verdict_words,
+    waited,
+)
 from config.database import Sessions, readers
 
 LONDON = ZoneInfo("Europe/London")
@@ -47,6 +53,7 @@ def make_environment() -> Environment:
         verdict_words=verdict_words,
         british_day=british_day,
         moment=moment_words,
+        short_moment=short_moment,
         ago=ago,
     )
     return pages

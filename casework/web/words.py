@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 
+from casework.status.words import LONDON
 from intake.screening import Verdict
 from intake.taxonomy import Kind
 
@@ -53,3 +54,9 @@ def waited(since: datetime, now: datetime) -> str:
 def british_day(day: date) -> str:
     """Return a day as "Thursday 26 November"."""
     return f"{day:%A} {day.day} {day:%B}"
+
+
+def short_moment(moment: datetime) -> str:
+    """Return a moment as "24 Nov 2026, 23:41", on the clock in Britain."""
+    local = moment.astimezone(LONDON)
+    return f"{local.day} {local:%b %Y, %H:%M}"

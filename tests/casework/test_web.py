@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from starlette.testclient import TestClient
 
-from casework.web.app import make_app
+from casework.web.app import make_app, make_environment
 from casework.web.server import WebServer, WebServerError
 from casework.web.words import british_day, kind_words, waited
 from config.database import Sessions
@@ -84,3 +84,9 @@ def test_waits_are_told_in_the_largest_unit(minutes: int, words: str, now: datet
 def test_every_kind_has_words_and_days_are_british(now: datetime) -> None:
     assert len({kind_words(kind) for kind in Kind}) == len(Kind)
     assert british_day(now.date()) == "Tuesday 24 November"
+
+
+def test_commands_in_a_sentence_are_marked_and_all_else_is_escaped() -> None:
+    words = make_environment().get_template("words.html").module
+    told = words.with_commands("Run `kith <check>` & wait.")  # type: ignore[attr-defined]
+    assert told == "Run <code>kith &lt;check&gt;</code> &amp; wait."

@@ -66,7 +66,12 @@ def test_the_page_says_why_each_mail_lies_there_and_nothing_of_what_it_says(
     client: TestClient,
 ) -> None:
     page = client.get("/set-aside").text
-    for words in ("Kith failed on it 3 times.", "Sent from shop2.example.com.", "Sent to many"):
+    for words in (
+        "Kith failed on it 3 times.",
+        "shop2.example.com",
+        "Sent from shop3.example.com.",
+        "Sent to many",
+    ):
         assert words in page
     for secret in ("Zebedee", "zebedee", "Secret", "Words"):
         assert secret not in page

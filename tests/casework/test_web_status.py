@@ -46,7 +46,7 @@ def test_the_page_says_what_needs_a_person_and_names_nobody(
     )
     page = page_of(sessions, now, watching)
     assert "<h1>3 things to look at</h1>" in page
-    assert "kith login" in page
+    assert "<code>kith login</code>" in page
     assert "Shadow:" in page
     assert "@" not in page
 

@@ -131,7 +131,7 @@ def test_a_silence_is_told_once_and_its_end_once(make_watch: MakeWatch) -> None:
     assert watch.bell.look() == Rung()
     first, second = watch.door.letters
     assert "somebody to look" in first["Subject"]
-    assert "could not look into it since 23:41" in first.get_content()
+    assert "not been able to look into it since 23:41" in first.get_content()
     assert "What to do:" in first.get_content()
     assert "well again" in second["Subject"]
     assert "It began at 23:57" in second.get_content()
@@ -178,7 +178,7 @@ def test_the_command_gets_the_words_and_the_key_and_none_of_our_secrets(
     told = watch.told()
     assert told.startswith("silence-inbox-")
     assert " begun []\n" in told
-    assert "Kith could not look into it" in told
+    assert "Kith could never look into it" in told
     watch.poll()
     watch.bell.look()
     assert " over []\n" in watch.told()

@@ -7,21 +7,24 @@ import pytest
 from click.testing import CliRunner
 
 from casework.pulses import beat, poll_pulse
-from casework.schema import upgrade
-from casework.status.command import make_command, status_now, watching_of
-from config.database import Base, Sessions, make_engine, make_sessions
+from casework.status.command import make_command, watching_of
+from config.database import Sessions
 from config.settings import AlarmSettings, GroupSettings, Mode, ServiceSettings, Settings
+from intake.inbox import RAWS, RECEIVED
+from intake.mailbox import MailboxError
+from intake.poller import poll
+from tests.casework.desks import a_mail
+from tests.fakes import FakeMailbox
 
+NOW = datetime(2026, 11, 24, 23, 41, tzinfo=UTC)
 MAILBOX = "hello@imap.example.org/INBOX"
 
 
 @pytest.fixture
-def installation(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Sessions:
-    monkeypatch.setenv("KITH_DATABASE__URL", sqlite_url)
-    engine = make_engine(sqlite_url)
-    upgrade(engine)
-    Base.metadata.create_all(engine)
-    return make_sessions(engine)
+def installation(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> Sessions:
+    """Let the command find the database that has its tables from the models."""
+    monkeypatch.setattr("casework.status.command.open_database", lambda _: sessions)
+    return sessions
 
 
 def test_the_settings_say_what_is_watched() -> None:
@@ -41,9 +44,8 @@ def test_the_settings_say_what_is_watched() -> None:
     assert shadow.canary_every is None
 
 
-@pytest.mark.usefixtures("installation")
 def test_the_exit_code_says_whether_something_needs_a_person(installation: Sessions) -> None:
-    command = make_command(lambda *_: None)
+    command = make_command(lambda _: [])
     run = CliRunner().invoke(command, [], standalone_mode=False)
     assert run.return_value == 1
     assert "1 thing to look at" in run.output
@@ -56,12 +58,31 @@ def test_the_exit_code_says_whether_something_needs_a_person(installation: Sessi
     assert told["mailboxes"][0]["label"] == "Inbox"
 
 
-def test_the_comparison_is_made_on_request_and_before_the_status(installation: Sessions) -> None:
-    def compare(_: Settings, sessions: Sessions) -> None:
-        with sessions.begin() as session:
-            beat(session, poll_pulse(MAILBOX), datetime.now(UTC))
+def test_a_comparison_on_request_finds_what_was_passed_over(installation: Sessions) -> None:
+    mailbox = FakeMailbox(a_mail(NOW), a_mail(NOW, "Two"), a_mail(NOW, "Three"))
+    poll(mailbox, installation, now=lambda: NOW, should_stop=lambda: False, from_the_start=True)
+    with installation.begin() as session:
+        beat(session, poll_pulse(mailbox.name), datetime.now(UTC))
+        session.execute(RAWS.delete().where(RAWS.c.received_id == 2))
+        session.execute(RECEIVED.delete().where(RECEIVED.c.id == 2))
+    command = make_command(lambda _: [mailbox])
+    run = CliRunner().invoke(command, ["--compare"], standalone_mode=False)
+    assert run.return_value == 1
+    assert "1 mail on the server that Kith does not have" in run.output
 
-    without = status_now(Settings(), installation)
-    assert [trouble.key for trouble in without.troubles] == ["never-looked"]
-    assert status_now(Settings(), installation, compare).is_well
-    assert "--compare" in CliRunner().invoke(make_command(compare), ["--help"]).output
+
+def test_a_mailbox_that_cannot_be_reached_is_told_and_the_status_comes_all_the_same(
+    installation: Sessions,
+) -> None:
+    class Closed(FakeMailbox):
+        def open(self) -> int:
+            raise MailboxError("The network is down.")
+
+    with installation.begin() as session:
+        beat(session, poll_pulse(MAILBOX), datetime.now(UTC))
+    run = CliRunner().invoke(
+        make_command(lambda _: [Closed()]), ["--compare"], standalone_mode=False
+    )
+    assert run.return_value == 1
+    assert "Not compared: The network is down." in run.output
+    assert "All is well" in run.output
