@@ -87,12 +87,12 @@ def poll(
     else the newest and a trailing window. What arrived before `start` is noted only. `owner` is
     this process unless told otherwise. Raises `MailboxError`; what was stored by then stays stored.
     """
-    lease, standing = _begin(mailbox.name, sessions, owner or this_process(), lease_seconds)
-    if lease is None:
+    known = _begin(mailbox.name, sessions, owner or this_process(), lease_seconds)
+    if known is None:
         return PollReport(0, 0, complete=False, is_ours=False)
-    work = _Poll(mailbox, sessions, now, should_stop, lease, lease_seconds)
+    work = _Poll(mailbox, sessions, now, should_stop, known.lease, lease_seconds)
     try:
-        return work.run(standing, from_the_start=from_the_start, start=start)
+        return work.run(known, from_the_start=from_the_start, start=start)
     except LeaseLostError:
         log.warning("outcome=lease_lost")
         return work.report(complete=False, is_ours=False)
@@ -105,14 +105,26 @@ def lease_name(mailbox: str) -> str:
     return f"poll {mailbox}"
 
 
-def _begin(
-    mailbox: str, sessions: Sessions, owner: str, seconds: float
-) -> tuple[Lease | None, Standing | None]:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The lease, and what the ledger knew when the poll began."""
+
+    lease: Lease
+    standing: Standing | None
+    highest: int
+
+
+def _begin(mailbox: str, sessions: Sessions, owner: str, seconds: float) -> _Known | None:
+    """Take the lease, and in the same breath read what is known; None: somebody else polls."""
     with sessions.begin() as session:
         lease = take_lease(
             session, lease_name(mailbox), owner=owner, seconds=seconds, is_gone=is_gone
         )
-        return lease, standing_of(session, mailbox) if lease else None
+        if lease is None:
+            return None
+        standing = standing_of(session, mailbox)
+        highest = highest_uid(session, mailbox, standing.uid_validity) if standing else 0
+        return _Known(lease, standing, highest)
 
 
 @dataclass(slots=True)
@@ -135,14 +147,13 @@ class _Poll:
         withheld = len(self.done.withheld)
         return PollReport(self.seen, self.done.mails, complete, withheld, self.done.noted, is_ours)
 
-    def run(
-        self, known: Standing | None, *, from_the_start: bool, start: datetime | None
-    ) -> PollReport:
+    def run(self, known: _Known, *, from_the_start: bool, start: datetime | None) -> PollReport:
         began = self.now()
         self.validity = self.mailbox.open()
-        standing = self._met(known)
+        standing = self._met(known.standing)
         whole = from_the_start or standing.whole_look_due
-        present = self.mailbox.uids_from(1 if whole else self._first_to_look_at())
+        first = 1 if whole else max(1, known.highest - TRAILING_UIDS)
+        present = self.mailbox.uids_from(first)
         self.seen, there = len(present), self.mailbox.count()
         fresh = self._fresh(present, standing, start, whole=whole)
         for uids in self._to_fetch(fresh, standing):
@@ -165,11 +176,6 @@ class _Poll:
         if met.rescan_before is not None:
             log.warning("outcome=made_anew uidvalidity=%d", self.validity)
         return met
-
-    def _first_to_look_at(self) -> int:
-        with readers(self.sessions)() as session:
-            highest = highest_uid(session, self.mailbox.name, self.validity)
-        return max(1, highest - TRAILING_UIDS)
 
     def _fresh(
         self, present: list[int], standing: Standing, start: datetime | None, *, whole: bool

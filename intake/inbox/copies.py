@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, select
 from sqlalchemy.orm import Session
 
-from intake.inbox.ledger import NOT_IN_HAND, RECEIVED, SPAM_FOLDER
+from intake.inbox.ledger import NOT_IN_HAND, RECEIVED, SPAM_FOLDER, is_in_hand
 from intake.inbox.policy import usable_object_id
 from intake.mailbox import FetchedMail, Glimpse, Role
 
@@ -23,7 +23,7 @@ def _lines(of_whom: ColumnElement[bool], rules: Sequence[str]) -> Select[Any]:
             RECEIVED.c.object_id,
             RECEIVED.c.sha256,
         )
-        .where(of_whom, or_(RECEIVED.c.rule.is_(None), RECEIVED.c.rule.not_in(rules)))
+        .where(of_whom, is_in_hand(rules))
         .order_by(RECEIVED.c.id)
     )
 

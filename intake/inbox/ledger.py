@@ -1,5 +1,6 @@
 """The tables: a line of the ledger for every mail ever seen, and the bytes as they came."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import cast
@@ -7,6 +8,7 @@ from typing import cast
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    ColumnElement,
     ForeignKey,
     Index,
     LargeBinary,
@@ -14,6 +16,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     false,
+    or_,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -102,3 +105,15 @@ class RawMail(Base):
 
 RECEIVED = cast(Table, ReceivedMail.__table__)
 RAWS = cast(Table, RawMail.__table__)
+
+
+def is_in_hand(rules: Sequence[str] = NOT_IN_HAND) -> ColumnElement[bool]:
+    """Return the condition that somebody reads, or has read, the mail of a line.
+
+    A mail with one of the `rules` nobody has read, unless a person filed it all the same.
+    """
+    return or_(
+        RECEIVED.c.rule.is_(None),
+        RECEIVED.c.rule.not_in(rules),
+        RECEIVED.c.state == MailState.FILED.value,
+    )

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from intake.inbox.claims import ClaimedMail
-from intake.inbox.ledger import NOT_IN_HAND, PIECE_BYTES, RAWS, RECEIVED, MailState, ReceivedMail
+from intake.inbox.ledger import PIECE_BYTES, RAWS, RECEIVED, MailState, ReceivedMail, is_in_hand
 from intake.inbox.mailboxes import MAILBOXES
 
 # Built once: to build a statement costs more than to run it.
@@ -22,7 +22,7 @@ _TWINS = (
     select(RECEIVED.c.sha256, func.min(RECEIVED.c.id).label("first"))
     .where(
         RECEIVED.c.sha256.in_(bindparam("hashes", expanding=True)),
-        or_(RECEIVED.c.rule.is_(None), RECEIVED.c.rule.not_in(NOT_IN_HAND)),
+        is_in_hand(),
     )
     .group_by(RECEIVED.c.sha256)
 )

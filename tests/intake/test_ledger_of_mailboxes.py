@@ -447,6 +447,20 @@ def test_a_mail_in_hand_that_is_moved_to_spam_is_the_same_mail(
 
 
 @pytest.mark.parametrize("object_id", [None, "gm:1"])
+def test_spam_that_a_person_filed_is_not_worked_on_once_more(
+    sessions: Sessions, now: datetime, object_id: str | None
+) -> None:
+    spam, inbox = folder(Role.SPAM, name="Spam"), FakeMailbox()
+    spam.add(b"Please help", object_id=object_id)
+    look(spam, sessions, now)
+    with sessions.begin() as session:
+        session.execute(update(ReceivedMail).values(state=MailState.FILED))
+    inbox.add(b"Please help", object_id=object_id)
+    look(inbox, sessions, now)
+    assert worked_on(sessions, now) == {}
+
+
+@pytest.mark.parametrize("object_id", [None, "gm:1"])
 def test_a_spam_folder_made_anew_lists_nothing_twice(
     sessions: Sessions, now: datetime, object_id: str | None
 ) -> None:
