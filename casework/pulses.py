@@ -6,20 +6,22 @@ in the database so that it survives a restart and every machine sees the same.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import JSON, Executable, String, Table, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from config.database import Base, CleanText, UtcDateTime
+from config.database import Base, CleanText, Sessions, UtcDateTime
 
 LONGEST_NAME = 320
 POLL = "poll "
 ALARM = "alarm "
 DELIVER = "deliver"
 CANARY = "canary"
+REST = timedelta(seconds=60)
+"""How long a heart rests between two beats that say the same."""
 
 
 class PulseRow(Base):
@@ -74,6 +76,25 @@ def beat(
         "detail": dict(detail or {}),
     }
     session.execute(_statement(session, keeps_detail=detail is None), row)
+
+
+class Heart:
+    """Beats for the jobs of one process that run each second, without writing each time."""
+
+    def __init__(self, sessions: Sessions, *, rest: timedelta = REST) -> None:
+        self._sessions = sessions
+        self._rest = rest
+        self._last: dict[str, tuple[datetime, str | None]] = {}
+
+    def beat(self, name: str, now: datetime, *, problem: str | None = None) -> bool:
+        """Note how `name` went if that is news or the last note is old; return whether it was."""
+        at, before = self._last.get(name, (now - self._rest, None))
+        if now - at < self._rest and problem == before:
+            return False
+        with self._sessions.begin() as session:
+            beat(session, name, now, problem=problem)
+        self._last[name] = (now, problem)
+        return True
 
 
 def pulse_of(session: Session, name: str) -> Pulse | None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from casework.pulses import all_pulses, beat, poll_pulse, pulse_of
+from casework.pulses import ALARM, Heart, all_pulses, beat, poll_pulse, pulse_of
 from config.database import Sessions
 
 
@@ -58,3 +58,31 @@ def test_a_mailbox_with_an_endless_name_is_watched_all_the_same(
     with sessions.begin() as session:
         beat(session, name, now)
         assert pulse_of(session, name) is not None
+
+
+def test_a_heart_writes_what_is_news_and_otherwise_once_a_minute(
+    sessions: Sessions, now: datetime
+) -> None:
+    heart = Heart(sessions)
+    beats = [
+        (0, None, True),
+        (1, None, False),
+        (2, "Down.", True),
+        (3, "Down.", False),
+        (4, None, True),
+        (63, None, False),
+        (64, None, True),
+    ]
+    for seconds, problem, is_written in beats:
+        at = now + timedelta(seconds=seconds)
+        assert heart.beat("deliver", at, problem=problem) is is_written
+    with sessions() as session:
+        pulse = pulse_of(session, "deliver")
+    assert pulse is not None
+    assert pulse.well_at == now + timedelta(seconds=64)
+
+
+def test_the_book_of_alarms_is_no_sign_of_life(sessions: Sessions, now: datetime) -> None:
+    with sessions.begin() as session:
+        beat(session, f"{ALARM}canary", now)
+        assert all_pulses(session) == {}
