@@ -8,20 +8,24 @@ import click
 
 from casework.environment import clock, current_settings
 from casework.schema import open_database
-from casework.status.model import Status, Watching
-from casework.status.reading import read_status
+from casework.status.model import Token, Watching
+from casework.status.reading import ROLE_WORDS, read_status
 from casework.status.report import as_json, in_lines
 from config.database import Sessions, readers
 from config.settings import Mode, Settings
 from intake.mailbox import FolderMissingError, Mailbox, MailboxError
 from intake.reconciling import reconcile
 
+Tokens = Callable[[Settings], tuple[Token, ...]]
+"""Returns our permissions to sign in; there are none where passwords are used."""
 OpenMailboxes = Callable[[Settings], Sequence[Mailbox]]
 """Returns every mailbox that is read, not connected yet."""
 
 
-def watching_of(settings: Settings) -> Watching:
-    """Return what is watched, out of the settings."""
+def watching_of(
+    settings: Settings, mailboxes: Sequence[Mailbox], tokens: tuple[Token, ...] = ()
+) -> Watching:
+    """Return what is watched, out of the settings and the mailboxes that are read by them."""
     alarms, hours = settings.alarms, settings.service.reconcile_hours
     is_live = settings.mode is Mode.LIVE
     return Watching(
@@ -32,13 +36,9 @@ def watching_of(settings: Settings) -> Watching:
         if alarms.canary_hours and is_live
         else None,
         compare_every=timedelta(hours=hours) if hours else None,
+        mailboxes={mailbox.name: ROLE_WORDS[mailbox.role] for mailbox in mailboxes},
+        tokens=tokens,
     )
-
-
-def status_now(settings: Settings, sessions: Sessions) -> Status:
-    """Return how things are."""
-    with readers(sessions)() as session:
-        return read_status(session, watching_of(settings), clock())
 
 
 def compare(mailboxes: Sequence[Mailbox], sessions: Sessions) -> list[str]:
@@ -59,8 +59,8 @@ def compare(mailboxes: Sequence[Mailbox], sessions: Sessions) -> list[str]:
     return problems
 
 
-def make_command(open_mailboxes: OpenMailboxes) -> click.Command:
-    """Return the command; the mailboxes are opened only when --compare is given."""
+def make_command(open_mailboxes: OpenMailboxes, tokens: Tokens = lambda _: ()) -> click.Command:
+    """Return the command; the mailboxes are connected only when --compare is given."""
 
     @click.command("status")
     @click.option("--json", "as_object", is_flag=True, help="Print JSON.")
@@ -69,10 +69,13 @@ def make_command(open_mailboxes: OpenMailboxes) -> click.Command:
         """Say how everything is; the exit code is 1 when something needs a person."""
         settings = current_settings()
         sessions = open_database(settings)
-        problems = compare(open_mailboxes(settings), sessions) if wants_comparison else []
+        mailboxes = open_mailboxes(settings)
+        problems = compare(mailboxes, sessions) if wants_comparison else []
         for problem in problems:
             click.echo(f"Not compared: {problem}", err=True)
-        found = status_now(settings, sessions)
+        with readers(sessions)() as session:
+            watching = watching_of(settings, mailboxes, tokens(settings))
+            found = read_status(session, watching, clock())
         lines = [json.dumps(as_json(found), indent=2)] if as_object else in_lines(found)
         for line in lines:
             click.echo(line)

@@ -66,10 +66,11 @@ def _mailboxes(
 def _names(
     watching: Watching, lines: Mapping[str, MailboxLine], pulses: Mapping[str, Pulse]
 ) -> list[str]:
-    if watching.mailboxes is not None:
-        return list(watching.mailboxes)
-    polled = (name.removeprefix(POLL) for name in pulses if name.startswith(POLL))
-    return sorted({*lines, *polled})
+    known = {*lines, *(name.removeprefix(POLL) for name in pulses if name.startswith(POLL))}
+    if watching.mailboxes is None:
+        return sorted(known)
+    # A folder that the server does not have, All Mail for example, was never looked into.
+    return [name for name in watching.mailboxes if name in known]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def _labels(
     seen: Counter[str] = Counter()
     for name in names:
         role = Role(lines[name].role) if name in lines else Role.INBOX
-        words = clean(given.get(name) or ROLE_WORDS[role])
+        words = clean(given.get(name, "")) or ROLE_WORDS[role]
         seen[words] += 1
         numbered = words if seen[words] == 1 else f"{words} {seen[words]}"
         labels[name] = _Label(f"{role}-{_short(name)}", numbered, role)

@@ -8,10 +8,11 @@ from click.testing import CliRunner
 
 from casework.pulses import beat, poll_pulse
 from casework.status.command import make_command, watching_of
+from casework.status.model import Token
 from config.database import Sessions
 from config.settings import AlarmSettings, GroupSettings, Mode, ServiceSettings, Settings
 from intake.inbox import RAWS, RECEIVED
-from intake.mailbox import MailboxError
+from intake.mailbox import MailboxError, Role
 from intake.poller import poll
 from tests.casework.desks import a_mail
 from tests.fakes import FakeMailbox
@@ -34,18 +35,21 @@ def test_the_settings_say_what_is_watched() -> None:
         alarms=AlarmSettings(silence_minutes=30, canary_hours=24),
         service=ServiceSettings(reconcile_hours=0),
     )
-    watching = watching_of(settings)
+    spam = FakeMailbox(role=Role.SPAM, name="hello@imap.example.org/Junk")
+    watching = watching_of(settings, [FakeMailbox(), spam], (Token("gmail"),))
     assert watching.is_live
     assert watching.silence == timedelta(minutes=30)
     assert watching.canary_every == timedelta(hours=24)
     assert watching.compare_every is None
-    shadow = watching_of(Settings(alarms=AlarmSettings(silence_minutes=0, canary_hours=24)))
+    assert watching.mailboxes == {MAILBOX: "Inbox", spam.name: "Spam folder"}
+    assert watching.tokens == (Token("gmail"),)
+    shadow = watching_of(Settings(alarms=AlarmSettings(silence_minutes=0, canary_hours=24)), [])
     assert shadow.silence is None
     assert shadow.canary_every is None
 
 
 def test_the_exit_code_says_whether_something_needs_a_person(installation: Sessions) -> None:
-    command = make_command(lambda _: [])
+    command = make_command(lambda _: [FakeMailbox()])
     run = CliRunner().invoke(command, [], standalone_mode=False)
     assert run.return_value == 1
     assert "1 thing to look at" in run.output

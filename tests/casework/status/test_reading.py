@@ -142,10 +142,13 @@ def test_a_mailbox_that_was_taken_out_of_the_settings_is_silent_without_alarm(
 ) -> None:
     add_mailbox(sessions, now)
     add_mailbox(sessions, now - timedelta(days=30), "gone@imap.example.org/INBOX")
-    watching = Watching(is_live=True, mailboxes={MAILBOX: "Inbox"})
+    absent = "hello@imap.example.org/\\All"  # the server has no such folder
+    watching = Watching(is_live=True, mailboxes={MAILBOX: "Inbox", absent: "All Mail"})
     with sessions() as session:
         assert not read_status(session, LIVE, now).is_well
-        assert read_status(session, watching, now).is_well
+        status = read_status(session, watching, now)
+    assert status.is_well
+    assert [box.label for box in status.mailboxes] == ["Inbox"]
 
 
 def test_the_spam_folder_is_to_be_looked_through_until_somebody_did(
