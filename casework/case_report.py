@@ -1,27 +1,31 @@
 """`kith case list` and `kith case show`: what is known of a case, for a terminal or a program."""
 
 import json
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
+from casework.case_moves import COMMANDS
 from casework.environment import current_settings
+from casework.finding import NoSuchCaseError, find
 from casework.models import Case, CaseMessage, OutboxEmail, ReceivedMail
 from casework.queue import flags_of
-from casework.references import is_reference
 from casework.schema import open_database
+from casework.threading import Source
 from config.database import readers
-from config.errors import KithError
 
-
-class NoSuchCaseError(KithError):
-    """There is no case with this reference."""
-
-    def __init__(self, reference: str) -> None:
-        slip = "" if is_reference(reference) else " It is mistyped: the check character is wrong."
-        super().__init__(f"There is no case {reference}.{slip} `kith case list` shows them.")
+__all__ = [
+    "NoSuchCaseError",
+    "all_cases",
+    "as_json",
+    "case",
+    "find",
+    "in_words",
+    "line_of",
+]
 
 
 def as_json(session: Session, case: Case) -> dict[str, Any]:
@@ -38,6 +42,10 @@ def as_json(session: Session, case: Case) -> dict[str, Any]:
         "risk_level": case.risk_level,
         "please_sort": case.please_sort,
         "needs_look": case.needs_look,
+        "needs_glance": case.needs_glance,
+        "new_subject": case.new_subject,
+        "unconfirmed_sender": case.unconfirmed_sender,
+        **_related(session, case),
         "owner": case.owner,
         "next_action": case.next_action,
         "next_action_on": case.next_action_on.isoformat() if case.next_action_on else None,
@@ -56,7 +64,7 @@ def as_json(session: Session, case: Case) -> dict[str, Any]:
             }
             for strand in case.strands
         ],
-        "received_mails": [_mail(message, received) for message, received in _mails(session, case)],
+        "received_mails": _mails_in_full(session, case),
         "letters": [_letter(email) for email in _letters(session, case)],
         "key_dates": [
             {"type": each.type, "date": each.on.isoformat(), "confirmed": each.is_confirmed}
@@ -79,8 +87,57 @@ def _mails(session: Session, case: Case) -> list[tuple[CaseMessage, ReceivedMail
     return [(message, received) for message, received in session.execute(statement).all()]
 
 
-def _mail(message: CaseMessage, received: ReceivedMail) -> dict[str, Any]:
+def _mails_in_full(session: Session, case: Case) -> list[dict[str, Any]]:
+    mails = _mails(session, case)
+    numbers = {number for message, _ in mails for number in _cases_named_by(message)}
+    references = _references(session, numbers)
+    return [_mail(message, received, references) for message, received in mails]
+
+
+def _cases_named_by(message: CaseMessage) -> set[int]:
+    pointers = {int(number) for _, number in message.filed_evidence or ()}
+    return pointers | set(message.filed_alternatives or ())
+
+
+def _references(session: Session, numbers: Collection[int]) -> dict[int, str]:
+    if not numbers:
+        return {}
+    rows = session.execute(select(Case.id, Case.reference).where(Case.id.in_(numbers)))
+    return {row.id: row.reference for row in rows.all()}
+
+
+def _related(session: Session, case: Case) -> dict[str, str | None]:
+    """Return the references of the cases that this one has to do with."""
+    numbers = {
+        "may_belong_to": case.may_belong_to,
+        "follows": case.follows,
+        "merged_into": case.merged_into,
+    }
+    references = _references(session, {number for number in numbers.values() if number})
+    return {name: references.get(number or 0) for name, number in numbers.items()}
+
+
+def _placing(message: CaseMessage, references: Mapping[int, str]) -> dict[str, Any]:
+    """Return why the mail is in this case: the rule, its evidence, and what else was possible."""
+    evidence = [
+        {"case": references.get(int(number)), "because": Source[str(name)]}
+        for name, number in message.filed_evidence or ()
+    ]
     return {
+        "rule": message.filed_rule,
+        "reason": message.filed_words,
+        "evidence": evidence,
+        "alternatives": [references.get(number) for number in message.filed_alternatives or ()],
+        "unconfirmed_sender": message.is_unconfirmed,
+        "forwarded": message.is_forwarded,
+    }
+
+
+def _mail(
+    message: CaseMessage, received: ReceivedMail, references: Mapping[int, str]
+) -> dict[str, Any]:
+    return {
+        "id": message.id,
         "mailbox": received.mailbox,
         "uid_validity": received.uid_validity,
         "uid": received.uid,
@@ -94,6 +151,7 @@ def _mail(message: CaseMessage, received: ReceivedMail) -> dict[str, Any]:
         "verdict": message.screening_verdict,
         "rule": message.screening_rule,
         "acknowledgement": message.acknowledgement,
+        "filed": _placing(message, references),
     }
 
 
@@ -136,15 +194,6 @@ def all_cases(session: Session) -> list[Case]:
     return list(session.execute(statement).scalars())
 
 
-def find(session: Session, reference: str) -> Case:
-    """Return the case with this reference, however it is capitalised; raises `NoSuchCaseError`."""
-    wanted = reference.strip().upper()
-    found = session.execute(select(Case).where(Case.reference == wanted)).scalar_one_or_none()
-    if found is None:
-        raise NoSuchCaseError(wanted)
-    return found
-
-
 def line_of(case: Case) -> str:
     """Return a case as one line of a list."""
     kinds = ", ".join(
@@ -161,7 +210,7 @@ def in_words(report: dict[str, Any]) -> str:
     lines = [
         f"{report['reference']}  {report['status']}  risk {report['risk_level']}",
         *(f"  strand   {s['kind']}, {s['stage']}" for s in report["strands"]),
-        *(f"  mail     {m['received_at']}  {m['state']}" for m in report["received_mails"]),
+        *(line for mail in report["received_mails"] for line in _mail_lines(mail)),
         *(line for letter in report["letters"] for line in _letter_lines(letter)),
         *(f"  date     {d['date']}  {d['type']}" for d in report["key_dates"]),
         *(
@@ -172,6 +221,18 @@ def in_words(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _mail_lines(mail: dict[str, Any]) -> list[str]:
+    filed = mail["filed"]
+    head = f"  mail {mail['id']}  {mail['received_at']}  {mail['state']}"
+    lines = [head, f"           {filed['rule'] or 'no rule'}: {filed['reason'] or 'not kept'}"]
+    lines += [f"           {each['case']}: {each['because']}" for each in filed["evidence"]]
+    if filed["alternatives"]:
+        lines.append(f"           or else {', '.join(map(str, filed['alternatives']))}")
+    if filed["unconfirmed_sender"]:
+        lines.append("           sender not confirmed: `kith case confirm`, or `split`")
+    return lines
+
+
 def _letter_lines(letter: dict[str, Any]) -> list[str]:
     head = f"  letter   {letter['purpose']}, {letter['state']}: {letter['subject']}"
     return [head, *(f"           | {line}" for line in letter["body"].splitlines())]
@@ -179,7 +240,11 @@ def _letter_lines(letter: dict[str, Any]) -> list[str]:
 
 @click.group()
 def case() -> None:
-    """Look at cases."""
+    """Look at cases, and put right what was filed."""
+
+
+for _command in COMMANDS:
+    case.add_command(_command)
 
 
 @case.command("list")
