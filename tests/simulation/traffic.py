@@ -19,7 +19,7 @@ from tests.simulation.machines import bounce_of, newsletter, out_of_office, robo
 from tests.simulation.truth import Sort, Truth
 
 DATA = Path(__file__).parents[2] / "intake" / "classification" / "data"
-TRUSTED = "mx.example.com"
+TRUSTED = "mx.google.com"
 """The mail server whose Authentication-Results the simulated Kith believes."""
 DOMAINS = ("example.org", "example.com", "example.net", "gmail.com", "post.example.org")
 HUMAN = ("case_report", "support_offer", "join_request", "partnership", "enquiry", "contribution")
