@@ -2,16 +2,14 @@
 
 import sys
 from collections.abc import Iterator
-from datetime import datetime
 
 import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from casework.environment import clock, current_settings
-from casework.judging import Judged, judge
 from casework.models import Case, CaseMessage
-from casework.refiling import refile
+from casework.refiling import judge_apart, refile
 from casework.schema import open_database
 from casework.settled_judges import judges_of
 from casework.shelves import Shelf, shelved
@@ -122,10 +120,6 @@ def refile_command(*, number: int, by: str) -> None:
     """File a mail as a case that was screened out or set aside; its sender gets no reply."""
     settings = current_settings()
     sessions = open_database(settings)
-    judges = judges_of(settings)
-
-    def judge_now(raw: bytes, received_at: datetime) -> Judged:
-        return judge(raw, received_at=received_at, judges=judges, now=clock())
-
-    reference = refile(sessions, number, judge=judge_now, by=by, now=clock())
+    judge = judge_apart(judges_of(settings), clock, seconds=settings.limits.judge_seconds)
+    reference = refile(sessions, number, judge=judge, by=by, now=clock())
     click.echo(f"Received mail {number} is filed as {reference}, to be sorted by a person.")

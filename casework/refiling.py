@@ -14,11 +14,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
+from casework.apart.messages import Task
+from casework.apart.side_room import SideRoom
 from casework.belief import is_believed, writer_of
 from casework.entries import Incoming
 from casework.filing import CHILD, UNSAFE, Cabinet, Filing
 from casework.history import WRITE_EVENT, What
-from casework.judging import UNREADABLE_SUBJECT, UNSORTED, Judged
+from casework.judging import UNREADABLE_SUBJECT, UNSORTED, Judged, Judges
 from casework.references import CaseReference
 from casework.threading import NOTHING
 from config.database import Sessions, readers
@@ -95,6 +97,23 @@ def refile(
         filing = _file(session, found, judged, who, now)
     log.info("received=%d case=%s outcome=refiled", received_id, filing.reference)
     return filing.reference
+
+
+def judge_apart(judges: Judges, now: Callable[[], datetime], *, seconds: float) -> Judge:
+    """Return a judge in a process of its own: what was set aside may be what no judge can stand.
+
+    The process lives for one mail. It raises when the mail takes longer or breaks it.
+    """
+
+    def judge_one(raw: bytes, received_at: datetime) -> Judged:
+        room = SideRoom(seconds=seconds)
+        task = Task(received_id=0, received_at=received_at, now=now(), is_whole=True)
+        try:
+            return room.judge(lambda: (raw,), task, judges, lambda: False)
+        finally:
+            room.close()
+
+    return judge_one
 
 
 def _find(session: Session, received_id: int) -> _Found:

@@ -12,6 +12,7 @@ from casework.status.model import Token, Watching
 from casework.status.reading import ROLE_WORDS, read_status
 from casework.status.report import as_json, in_lines
 from config.database import Sessions, readers
+from config.oauth import TokenStatus
 from config.settings import Mode, Settings
 from intake.mailbox import FolderMissingError, Mailbox, MailboxError
 from intake.reconciling import reconcile
@@ -38,6 +39,17 @@ def watching_of(
         compare_every=timedelta(hours=hours) if hours else None,
         mailboxes={mailbox.name: ROLE_WORDS[mailbox.role] for mailbox in mailboxes},
         tokens=tokens,
+    )
+
+
+def token_of(sign_in: TokenStatus) -> Token:
+    """Return what the status tells of a sign-in: not whose it is."""
+    ends = [end for end in (sign_in.refresh_ends, sign_in.secret_ends) if end is not None]
+    return Token(
+        sign_in.provider,
+        min(ends, default=None),
+        needs_sign_in=sign_in.needs_sign_in,
+        warning=sign_in.warning,
     )
 
 

@@ -9,11 +9,15 @@ from intake.mailbox.door import Role
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """Our permission to sign in at a provider: when it ends, and whether it was refused."""
+    """Our permission to sign in at a provider: when it ends, and whether it was refused.
+
+    `warning` is a sentence for those who run Kith; it is not mailed.
+    """
 
     provider: str
     ends_at: datetime | None = None
     needs_sign_in: bool = False
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
-from casework.status.model import MailboxStatus, Status, Token, Trouble, Watching
+from casework.status.model import MailboxStatus, Status, Trouble, Watching
 from casework.status.words import count_of, moment_words
+from config.log_cleaning import clean
 
 UNFILED_TOO_LONG = timedelta(minutes=15)
 LETTER_TOO_LONG = timedelta(hours=1)
 TOKEN_SOON = timedelta(days=30)
-TOKEN_VERY_SOON = timedelta(days=7)
+TOKEN_VERY_SOON = timedelta(days=3)
+LONG = timedelta.max
+SIGN_IN_AGAIN = "Run `kith login` again, or renew the app's secret at the provider."
 COMPARISONS_MISSED = 2
 """After so many of its intervals the comparison with the server is overdue."""
 
@@ -202,21 +205,19 @@ def _caps(status: Status, _: Watching) -> Iterator[Trouble]:
 
 def _tokens(status: Status, _: Watching) -> Iterator[Trouble]:
     for token in status.tokens:
-        left = None if token.ends_at is None else token.ends_at - status.at
-        if token.needs_sign_in or (left is not None and left <= timedelta(0)):
-            yield _token(token, "Kith is no longer allowed to sign in at", rings=True)
-        elif left is not None and left <= TOKEN_SOON:
-            words = f"In {count_of(max(left.days, 1), 'day')} Kith may no longer sign in at"
-            yield _token(token, words, rings=left <= TOKEN_VERY_SOON)
-
-
-def _token(token: Token, words: str, *, rings: bool) -> Trouble:
-    return Trouble(
-        f"token-{token.provider}",
-        f"{words} {token.provider.title()}.",
-        "Run `kith login` again, or renew the app's secret at the provider.",
-        rings=rings,
-    )
+        where = token.provider.title()
+        left = LONG if token.ends_at is None else token.ends_at - status.at
+        if token.needs_sign_in or left <= timedelta(0):
+            words = f"Kith is no longer allowed to sign in at {where}."
+            yield Trouble(f"token-over-{token.provider}", words, SIGN_IN_AGAIN)
+        elif left <= TOKEN_SOON:
+            days = count_of(max(left.days, 1), "day")
+            words = f"In {days} Kith may no longer sign in at {where}."
+            is_pressing = left <= TOKEN_VERY_SOON
+            yield Trouble(f"token-{token.provider}", words, SIGN_IN_AGAIN, rings=is_pressing)
+        elif token.warning:
+            words = f"Signing in at {where} needs attention."
+            yield Trouble(f"token-{token.provider}", words, clean(token.warning), rings=False)
 
 
 _LOOKS: tuple[Callable[[Status, Watching], Iterator[Trouble]], ...] = (

@@ -12,6 +12,7 @@ from casework.refiling import (
     NamelessError,
     NotAtHandError,
     NotToBeRefiledError,
+    judge_apart,
     refile,
 )
 from config.database import Sessions
@@ -196,3 +197,17 @@ def test_when_filing_fails_the_mail_lies_where_it_lay(
         assert line is not None
         assert (line.state, line.owner) == ("screened_out", None)
         assert session.execute(select(Case)).first() is None
+
+
+def test_a_mail_is_judged_apart_and_one_that_takes_too_long_becomes_a_case_all_the_same(
+    sessions: Sessions, now: datetime
+) -> None:
+    receive(sessions, now, a_mail(now), a_mail(now, "x " * 200_000))
+    with sessions.begin() as session:
+        session.execute(update(RECEIVED).values(state=MailState.SET_ASIDE.value))
+    judges = the_desk().judges
+    refile(sessions, 1, judge=judge_apart(judges, lambda: now, seconds=60), by="Ines", now=now)
+    refile(sessions, 2, judge=judge_apart(judges, lambda: now, seconds=1e-4), by="Ines", now=now)
+    with sessions() as session:
+        looks = session.execute(select(Case.needs_look).order_by(Case.id)).scalars().all()
+    assert looks == [False, True]

@@ -7,9 +7,10 @@ import pytest
 from click.testing import CliRunner
 
 from casework.pulses import beat, poll_pulse
-from casework.status.command import make_command, watching_of
+from casework.status.command import make_command, token_of, watching_of
 from casework.status.model import Token
 from config.database import Sessions
+from config.oauth import TokenStatus
 from config.settings import AlarmSettings, GroupSettings, Mode, ServiceSettings, Settings
 from intake.inbox import RAWS, RECEIVED
 from intake.mailbox import MailboxError, Role
@@ -90,3 +91,18 @@ def test_a_mailbox_that_cannot_be_reached_is_told_and_the_status_comes_all_the_s
     assert run.return_value == 1
     assert "Not compared: The network is down." in run.output
     assert "All is well" in run.output
+
+
+def test_a_sign_in_is_told_by_what_ends_first_and_not_by_whose_it_is(now: datetime) -> None:
+    sign_in = TokenStatus(
+        "gmail",
+        "refresh_token",
+        warning="Publish the project.",
+        account="desk@hazelrow.example.org",
+        access_ends=now,
+        refresh_ends=now + timedelta(days=7),
+        secret_ends=now + timedelta(days=90),
+    )
+    wanted = Token("gmail", now + timedelta(days=7), warning="Publish the project.")
+    assert token_of(sign_in) == wanted
+    assert token_of(TokenStatus("microsoft", "client_credentials")) == Token("microsoft")

@@ -110,10 +110,11 @@ def test_before_the_first_look_the_remedy_is_to_start() -> None:
         ({"letters": LetterCounts(waiting=1, oldest_waiting_at=minutes_ago(61))}, "letters", True),
         ({"letters": LetterCounts(unknown=1, unknown_lately=1)}, "unknown-letters", False),
         ({"letters": LetterCounts(failed=1, failed_lately=1)}, "failed-letters", False),
-        ({"tokens": (Token("gmail", needs_sign_in=True),)}, "token-gmail", True),
-        ({"tokens": (Token("gmail", NOW - timedelta(days=1)),)}, "token-gmail", True),
-        ({"tokens": (Token("gmail", NOW + timedelta(days=6)),)}, "token-gmail", True),
+        ({"tokens": (Token("gmail", needs_sign_in=True),)}, "token-over-gmail", True),
+        ({"tokens": (Token("gmail", NOW - timedelta(days=1)),)}, "token-over-gmail", True),
+        ({"tokens": (Token("gmail", NOW + timedelta(days=2)),)}, "token-gmail", True),
         ({"tokens": (Token("gmail", NOW + timedelta(days=29)),)}, "token-gmail", False),
+        ({"tokens": (Token("gmail", warning="Publish it."),)}, "token-gmail", False),
     ],
 )
 def test_each_thing_that_needs_a_person_is_told_with_a_remedy(
