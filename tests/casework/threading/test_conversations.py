@@ -6,16 +6,24 @@ from email.message import EmailMessage
 import pytest
 from sqlalchemy import select, update
 
-from casework.models import AwaitedId, Case, CaseEvent, Correspondent, CorrespondentAddress
+from casework.models import (
+    AwaitedId,
+    Case,
+    CaseEvent,
+    Correspondent,
+    CorrespondentAddress,
+    ReceivedMail,
+)
 from casework.references import new_reference
 from config.database import Sessions
-from tests.casework.desks import a_mail
+from tests.casework.desks import a_mail, a_worker, process, receive
 from tests.casework.threading.conversations import (
     IVOR,
     MARION,
     Desktop,
     Said,
     id_of,
+    raw_of_said,
 )
 
 
@@ -177,6 +185,22 @@ def test_a_closed_case_is_opened_again_by_an_answer(desktop: Desktop) -> None:
     [case] = desktop.cases()
     assert (case.status, case.closed_at) == ("active", None)
     assert "reopened" in history(desktop)
+
+
+def test_an_imported_mail_is_not_answered_and_opens_no_closed_case_again(
+    desktop: Desktop,
+) -> None:
+    desktop.hear(Said("a"))
+    close(desktop, days_ago=3)
+    mails = [Said("b", answers=("a",)), Said("c", IVOR, subject="Hello")]
+    raws = [raw_of_said(each, desktop.now) for each in mails]
+    receive(desktop.sessions, desktop.now, *raws, first_uid=50)
+    with desktop.sessions.begin() as session:
+        session.execute(update(ReceivedMail).values(is_silent=True))
+    process(desktop.sessions, a_worker(desktop.now), desktop.desk)
+    assert [case.status for case in desktop.cases()] == ["closed", "new"]
+    assert len(desktop.letters()) == 1
+    assert "imported" in str(desktop.mail("c").acknowledgement)
 
 
 def test_a_new_subject_in_answer_to_a_closed_case_makes_a_case_that_follows(
