@@ -1,24 +1,36 @@
 """Putting Kith together out of its settings: the one place that picks real adapters."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from casework.inboxes import Rhythm, WatchedMailbox
 from casework.oauth_client import token_source
 from casework.pipeline import Desk
 from casework.processing import Worker
+from casework.providers import takes_plus_addresses
 from casework.settled_judges import judges_of
 from config.database import Sessions, make_engine, make_sessions
 from config.errors import KithError
 from config.files import read_text
 from config.oauth import TokenSource
 from config.process_identity import is_gone, this_process
-from config.settings import Auth, MailboxSettings, Mode, Settings, Watch
+from config.settings import (
+    Auth,
+    LimitSettings,
+    MailboxSettings,
+    Mode,
+    ReplyAddress,
+    Settings,
+    Watch,
+)
 from intake.mailbox import ImapMailbox, ImapServer, Role
 from replies.acknowledgement import AcknowledgementTemplate, GroupVoice
+from replies.caps import Caps
+from replies.signing_keys import ensure_key, load_signer
 from replies.signposting import load_signposts
 from replies.smtp import SmtpServer, SmtpTransport, Transport
 from replies.templates import ReplyTemplates
@@ -93,8 +105,9 @@ def make_desk(settings: Settings) -> Desk:
     group = settings.group
     templates = ReplyTemplates(settings.site_dir)
     templates.check(AcknowledgementTemplate)
+    judges = judges_of(settings)
     return Desk(
-        judges=judges_of(settings),
+        judges=judges,
         templates=templates,
         signposts=load_signposts(read_text("signposting.toml", settings.site_dir)),
         group=GroupVoice(
@@ -106,9 +119,33 @@ def make_desk(settings: Settings) -> Desk:
             regulator=group.regulator,
             regulator_url=group.regulator_url,
         ),
-        acknowledgements_per_day=settings.limits.acknowledgements_per_address_per_day,
         is_live=settings.mode is Mode.LIVE,
+        caps=_caps(settings.limits, judges.screening_rules.doubts.free_mail_domains),
+        soft_failures_per_week=settings.limits.soft_failures_per_week,
+        reopens_per_hour=settings.limits.reopens_per_case_per_hour,
+        reply_address_is_signed=_signs_reply_addresses(settings),
     )
+
+
+def with_keys(desk: Desk, session: Session, now: datetime) -> Desk:
+    """Return the desk with the keys that sign our letters; a first key is made if there is none."""
+    ensure_key(session, now)
+    signer = load_signer(session)
+    judges = replace(desk.judges, is_our_id=signer.is_ours)
+    return replace(desk, signer=signer, judges=judges)
+
+
+def _caps(limits: LimitSettings, shared_domains: frozenset[str]) -> Caps:
+    names = [each.name for each in fields(Caps) if each.name != "shared_domains"]
+    values = {name: getattr(limits, name) for name in names}
+    return Caps(**values, shared_domains=shared_domains)
+
+
+def _signs_reply_addresses(settings: Settings) -> bool:
+    choice = settings.group.reply_address
+    if choice is ReplyAddress.AUTO:
+        return takes_plus_addresses(settings.mailbox.host)
+    return choice is ReplyAddress.SIGNED
 
 
 def make_mailboxes(settings: Settings, tokens: TokenSource | None) -> tuple[WatchedMailbox, ...]:

@@ -243,8 +243,6 @@ def _answer_to(judged: Judged) -> str:
         to_address=message.sender.email if message.sender else None,
         correspondent_opted_out=asks_to_stop(judged, is_known=False),
         address_unsafe=False,
-        daily_cap=0,
-        acknowledged_in_day=0,
     )
     return f"would {'' if permission.allowed else 'not '}be sent. {permission.reason}"
 

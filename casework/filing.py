@@ -4,7 +4,6 @@ One mail, one case, one or more strands. Plain statements are used instead of ob
 runs for every mail, in the transaction that also queues its acknowledgement.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -54,11 +53,11 @@ from intake.inbox import (
     twins_of,
 )
 from intake.message import Address, Message
-from replies.acknowledgement import CAP_WINDOW
+from replies.caps import Ask
 from replies.outbox import (
     LETTERS,
     QUEUE_LETTER,
-    acknowledgements_since,
+    acknowledgement_of,
     cancel_automatic,
     letter_row,
 )
@@ -125,7 +124,7 @@ class Cabinet:
         self._person_ids = reserve_ids(session, CORRESPONDENTS, len(mails))
         self._case_ids = reserve_ids(session, CASES, len(mails))
         self._letter_ids = reserve_ids(session, LETTERS, len(mails))
-        self._acknowledged: Counter[str] = Counter()
+        self._changed: set[int] = set()
 
     def close(self) -> None:
         """Write what was put by."""
@@ -138,12 +137,6 @@ class Cabinet:
     def known(self, address: Address | None) -> KnownCorrespondent | None:
         """Return who has this address, or None."""
         return self._people.get(address_key(address.email)) if address else None
-
-    def acknowledged_in_day(self, address: str) -> int:
-        """Return how many acknowledgements the address was given in 24 hours, ours included."""
-        key = address_key(address)
-        since = self.now - CAP_WINDOW
-        return acknowledgements_since(self.session, key, since) + self._acknowledged[key]
 
     def settle(self, mail: ClaimedMail, settlement: Settlement) -> None:
         """Put by what became of a mail."""
@@ -184,6 +177,7 @@ class Cabinet:
             "last_received_at": judged.received_at,
         }
         self._drawer.put(_OPEN_CASE, case)
+        self._changed.add(case_id)
         self.threads.note_case(case_id, reference, person.id if person else None)
         self._add_strands(case_id, judged.classification)
         self._add_message(case_id, incoming, person.id if person and is_believed else None)
@@ -200,8 +194,10 @@ class Cabinet:
         `person_id` is the sender, if known. A closed case is opened again so often an hour (0: as
         often as mails come).
         """
-        self._drawer.empty()  # the case may have been opened a moment ago
         decision = incoming.decision
+        if case_id in self._changed or decision.joins:
+            self._drawer.empty()  # what was filed a moment ago is not written yet
+        self._changed.add(case_id)
         for other in decision.joins:
             self._merge(other, case_id)
         case = lock_case(self.session, case_id)
@@ -223,24 +219,31 @@ class Cabinet:
         filed_for = case.correspondent_id if is_theirs else person_id
         return Filing(case_id, case.reference, filed_for, is_new=False)
 
-    def note_automatic_mail(self, incoming: Incoming, case_id: int, line: Line) -> None:
+    def note_automatic_mail(self, incoming: Incoming, case_id: int, *lines: Line) -> None:
         """Put an automatic mail beside the correspondence it answers; nothing else changes."""
         self._add_message(case_id, incoming, None, is_waiting=False)
-        self._record(case_id, line)
+        self._record(case_id, *lines)
 
     def queue_acknowledgement(
-        self, mail: ClaimedMail, case_id: int, email: OutgoingEmail, *, draft: bool
+        self, mail: ClaimedMail, filing: Filing, email: OutgoingEmail, ask: Ask, *, draft: bool
     ) -> None:
         """Put the letter into the outbox and into the case's correspondence."""
-        letter_id = next(self._letter_ids)
-        letter = letter_row(email, received_id=mail.id, draft=draft, now=self.now)
+        letter_id, case_id = next(self._letter_ids), filing.case_id
+        letter = letter_row(
+            email,
+            received_id=mail.id,
+            draft=draft,
+            now=self.now,
+            template=ask.template,
+            stem=ask.stem,
+            once_key=acknowledgement_of(filing.reference),
+        )
         self._drawer.put(QUEUE_LETTER, {"id": letter_id} | letter)
         row = {"case_id": case_id, "outbox_id": letter_id, "at": self.now, "letter_state": UNTOLD}
         self._drawer.put(_ADD_LETTER, row | {"subject_stem": subject_stem(email.subject)})
         self.threads.note_letter(case_id, email.subject)
         words = "Drafted only: Kith is in shadow mode." if draft else "Queued for sending."
         self._record(case_id, Line(What.ACKNOWLEDGEMENT_QUEUED, words))
-        self._acknowledged[address_key(email.to_address)] += 1
 
     def hold_back(self, filing: Filing, why: HoldBack) -> None:
         """Send nothing more to this person by itself, and take back what has not left yet."""

@@ -7,17 +7,23 @@ If the power fails inside, nothing of it has happened and the mail is claimed ag
 of it has. The acknowledgement is only queued here: it leaves by `replies.delivery`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from sqlalchemy.orm import Session
+
 from casework.belief import asks_to_stop, is_believed, writer_of
+from casework.canary import CAME_BACK, canary_came_back
 from casework.correspondents import KnownCorrespondent
 from casework.disposition import Action, Disposition, dispose, is_human
 from casework.entries import Incoming, body_hash
 from casework.filing import CHILD, STOPPED, UNSAFE, Cabinet, Filing
-from casework.history import Line, What
+from casework.gate import Ask, Caps, Gate, Sighting
+from casework.history import Line
 from casework.judging import Judged, Judges, judge
 from casework.references import has_reference_shape
+from casework.returned import take_note
 from casework.threading import (
     NOTHING,
     Decision,
@@ -28,13 +34,13 @@ from casework.threading import (
     is_only_thanks,
     subject_stem,
 )
-from intake.bounces import parse_bounce
 from intake.inbox import ClaimedMail, MailState, Settlement
 from intake.message import Message
 from intake.risk import RiskLevel
 from intake.screening import Screening, Verdict
 from replies.acknowledgement import (
     AcknowledgementRequest,
+    AcknowledgementTemplate,
     GroupVoice,
     Permission,
     choose_template,
@@ -68,11 +74,12 @@ class Desk:
     templates: ReplyTemplates
     signposts: Signposts
     group: GroupVoice
-    acknowledgements_per_day: int
     is_live: bool
+    caps: Caps
+    soft_failures_per_week: int = 3
+    reopens_per_hour: int = 5
     signer: Signer = UNSIGNED
     reply_address_is_signed: bool = False
-    reopens_per_hour: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +103,20 @@ def understand(mail: ClaimedMail, raw: bytes, desk: Desk, now: datetime) -> Judg
     return replace(judged, message=replace(judged.message, defects=defects))
 
 
-def process_mail(cabinet: Cabinet, mail: ClaimedMail, judged: Judged, desk: Desk) -> Outcome:
+def make_gate(session: Session, opinions: Sequence[Judged], desk: Desk, now: datetime) -> Gate:
+    """Return the gate of a transaction that files these mails; to be made before the cabinet."""
+    asks = [ask for judged in opinions if (ask := _ask(judged))]
+    sightings = [sighting for judged in opinions if (sighting := _sighting(judged))]
+    return Gate(session, now, desk.caps, asks, sightings)
+
+
+def process_mail(
+    cabinet: Cabinet, gate: Gate, mail: ClaimedMail, judged: Judged, desk: Desk
+) -> Outcome:
     """Take a claimed and judged mail through the house, in the cabinet's transaction."""
-    twin = cabinet.twin_of(mail)
-    if twin is not None:
-        settlement = replace(SAME_MAIL, duplicate_of=twin)
-        cabinet.settle(mail, settlement)
-        return _not_filed(None, settlement)
+    if (known := _known_already(cabinet, mail, judged)) is not None:
+        cabinet.settle(mail, known)
+        return _not_filed(None, known)
     person = cabinet.known(writer_of(judged))
     answered = _case_of_the_letter_answered(cabinet, judged, desk)
     disposition = dispose(
@@ -115,32 +129,59 @@ def process_mail(cabinet: Cabinet, mail: ClaimedMail, judged: Judged, desk: Desk
     settlement = _settlement(judged.screening, disposition)
     cabinet.settle(mail, settlement)
     if disposition.action is Action.FILE:
-        decision = place(cabinet, judged, person, desk)
-        journey = _Filing(cabinet, mail, judged, person, decision, disposition, desk)
+        decision = place(cabinet, mail, judged, person, desk)
+        journey = _Filing(cabinet, gate, mail, judged, person, decision, disposition, desk)
         return journey.file_and_acknowledge()
     if disposition.action is Action.NOTE and answered is not None:
         permission = Permission(allowed=False, reason=disposition.reason)
         noted = replace(NOTHING, rule="note", words="It is automatic, about a letter of this case.")
         incoming = Incoming(mail.id, judged, permission, noted)
-        cabinet.note_automatic_mail(incoming, answered, _automatic_line(judged))
+        cabinet.note_automatic_mail(incoming, answered, *_what_it_tells(cabinet, judged, desk))
     return _not_filed(judged, settlement)
 
 
+def _known_already(cabinet: Cabinet, mail: ClaimedMail, judged: Judged) -> Settlement | None:
+    """Return what becomes of a mail that is not worked on: a copy, or our own test mail."""
+    twin = cabinet.twin_of(mail)
+    if twin is not None:
+        return replace(SAME_MAIL, duplicate_of=twin)
+    is_ours = judged.screening.verdict is Verdict.LOOP
+    if is_ours and canary_came_back(cabinet.session, judged.message, cabinet.now):
+        return CAME_BACK
+    return None
+
+
+def _what_it_tells(cabinet: Cabinet, judged: Judged, desk: Desk) -> Sequence[Line]:
+    """Return the lines about an automatic mail that answers a letter of ours, acted upon."""
+    returned = take_note(
+        cabinet.session,
+        judged,
+        is_our_id=desk.signer.is_ours,
+        now=cabinet.now,
+        soft_failures_per_week=desk.soft_failures_per_week,
+    )
+    return returned.lines
+
+
 def place(
-    cabinet: Cabinet, judged: Judged, person: KnownCorrespondent | None, desk: Desk
+    cabinet: Cabinet,
+    mail: ClaimedMail,
+    judged: Judged,
+    person: KnownCorrespondent | None,
+    desk: Desk,
 ) -> Decision:
     """Return which case the mail belongs to: the evidence is collected, then the policy decides."""
     message, threads = judged.message, cabinet.threads
     text_hash = body_hash(message.new_text)
     pointers = threads.pointers(message, text_hash, desk.signer, desk.judges.own_addresses)
-    mail = Traits(
+    traits = Traits(
         person_id=person.id if person and is_believed(judged) else None,
         at=judged.received_at,
         stem=subject_stem(message.subject),
         is_forward=is_forward(message),
-        may_reopen=_asks_for_something(judged),
+        may_reopen=not mail.is_silent and _asks_for_something(judged),
     )
-    return decide(mail, pointers, threads.facts(pointers))
+    return decide(traits, pointers, threads.facts(pointers))
 
 
 def _asks_for_something(judged: Judged) -> bool:
@@ -155,6 +196,7 @@ class _Filing:
     """The second half of the journey: a mail that makes a case or joins one."""
 
     cabinet: Cabinet
+    gate: Gate
     mail: ClaimedMail
     judged: Judged
     person: KnownCorrespondent | None
@@ -163,6 +205,8 @@ class _Filing:
     desk: Desk
 
     def file_and_acknowledge(self) -> Outcome:
+        if (sighting := _sighting(self.judged)) is not None:
+            self.gate.saw(sighting, self.decision.appends_to)
         permission = self._permission()
         filing = self._file(permission)
         if permission.allowed:
@@ -192,10 +236,7 @@ class _Filing:
         message = self.judged.message
         to_address = message.sender.email if message.sender else None
         refusal = self._refusal()
-        in_day = 0
-        if refusal is None and to_address and self.person:
-            in_day = self.cabinet.acknowledged_in_day(to_address)
-        return may_acknowledge(
+        permission = may_acknowledge(
             screening_allows=refusal is None,
             screening_reason=refusal or "",
             risk=self.judged.risk,
@@ -205,9 +246,14 @@ class _Filing:
             correspondent_opted_out=self._asks_to_stop()
             or bool(self.person and self.person.no_automatic_mail),
             address_unsafe=bool(self.person and self.person.unsafe_address),
-            daily_cap=self.desk.acknowledgements_per_day,
-            acknowledged_in_day=in_day,
         )
+        return self._through_the_gate(permission)
+
+    def _through_the_gate(self, permission: Permission) -> Permission:
+        """Return the permission as far as caps, breakers and suspended addresses leave it."""
+        ask = _ask(self.judged)
+        refusal = self.gate.refusal(ask) if permission.allowed and ask else None
+        return permission if refusal is None else Permission(allowed=False, reason=refusal)
 
     def _refusal(self) -> str | None:
         """Return why the mail gets no answer whatever it says, or None."""
@@ -252,8 +298,11 @@ class _Filing:
             self.desk.templates,
             self.desk.signposts,
         )
+        ask = _ask(self.judged)
+        assert ask is not None
         draft = not self.desk.is_live
-        self.cabinet.queue_acknowledgement(self.mail, filing.case_id, email, draft=draft)
+        self.cabinet.queue_acknowledgement(self.mail, filing, email, ask, draft=draft)
+        self.gate.passed(ask)
 
 
 def _case_of_the_letter_answered(cabinet: Cabinet, judged: Judged, desk: Desk) -> int | None:
@@ -266,25 +315,33 @@ def _case_of_the_letter_answered(cabinet: Cabinet, judged: Judged, desk: Desk) -
 _ABOUT_A_LETTER = frozenset({Verdict.DELIVERY_REPORT, Verdict.RECEIPT, Verdict.AUTO_REPLY})
 
 
-def _automatic_line(judged: Judged) -> Line:
-    if judged.screening.verdict is not Verdict.DELIVERY_REPORT:
-        return Line(What.AUTOMATIC_MAIL, judged.screening.reason)
-    bounce = parse_bounce(judged.message)
-    if bounce is None:
-        return Line(What.AUTOMATIC_MAIL, judged.screening.reason)
-    how = "for good" if bounce.permanent else "for now"
-    return Line(What.LETTER_FAILED, f"A mail server could not deliver it, {how}. {bounce.status}")
+def _ask(judged: Judged) -> Ask | None:
+    """Return the letter that might answer the mail, as the gate counts it."""
+    sender = judged.message.sender
+    if sender is None or not judged.screening.acknowledge:
+        return None
+    return Ask(sender.email, _template(judged), subject_stem(judged.message.subject))
+
+
+def _sighting(judged: Judged) -> Sighting | None:
+    sender = judged.message.sender
+    if sender is None:
+        return None
+    return Sighting(sender.email, body_hash(judged.message.new_text), judged.received_at)
+
+
+def _template(judged: Judged) -> AcknowledgementTemplate:
+    return choose_template(
+        judged.classification.kind,
+        sure=judged.classification.sure,
+        level_is_now_or_today=judged.risk.level in {RiskLevel.NOW, RiskLevel.TODAY},
+    )
 
 
 def _request(judged: Judged, filing: Filing, desk: Desk, now: datetime) -> AcknowledgementRequest:
     message = judged.message
-    in_danger = judged.risk.level in {RiskLevel.NOW, RiskLevel.TODAY}
     return AcknowledgementRequest(
-        template=choose_template(
-            judged.classification.kind,
-            sure=judged.classification.sure,
-            level_is_now_or_today=in_danger,
-        ),
+        template=_template(judged),
         show_days=judged.risk.level is RiskLevel.NONE,
         reference=filing.reference,
         to_address=message.sender.email if message.sender else "",

@@ -25,7 +25,7 @@ from casework.apart.side_room import SideRoom
 from casework.belief import writer_of
 from casework.filing import Cabinet
 from casework.judging import Judged
-from casework.pipeline import Desk, Outcome, process_mail, understand
+from casework.pipeline import Desk, Outcome, make_gate, process_mail, understand
 from config.database import Sessions, readers
 from config.logs import mail_context
 from config.time_budget import TimeIsUpError, time_budget
@@ -231,9 +231,11 @@ def _file_together(
     with sessions.begin() as session:
         mails = [(mail, opinion.message) for mail, opinion in judged]
         writers = [writer for _, opinion in judged if (writer := writer_of(opinion))]
+        # Before the cabinet, which locks rows: or two workers might wait for each other.
+        gate = make_gate(session, [opinion for _, opinion in judged], desk, worker.now())
         cabinet = Cabinet(session, worker.now(), worker.owner, mails, writers)
         done = [
-            Processed(mail.id, process_mail(cabinet, mail, opinion, desk))
+            Processed(mail.id, process_mail(cabinet, gate, mail, opinion, desk))
             for mail, opinion in judged
         ]
         cabinet.close()

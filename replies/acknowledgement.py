@@ -1,7 +1,7 @@
 """The one automatic reply to a new case: may it be sent, which words, and the letter itself."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from intake.risk import Risk
@@ -17,9 +17,6 @@ from replies.signing import UNSIGNED, Signer
 from replies.signposting import Signposts
 from replies.templates import ReplyTemplates, TemplateContext
 from replies.working_days import british_date, local_day, next_working_day, one_month_after
-
-CAP_WINDOW = timedelta(hours=24)
-"""The stretch of time over which acknowledgements to one address are counted."""
 
 
 class AcknowledgementTemplate(StrEnum):
@@ -129,15 +126,12 @@ def may_acknowledge(
     to_address: str | None,
     correspondent_opted_out: bool,
     address_unsafe: bool,
-    daily_cap: int,
-    acknowledged_in_day: int,
 ) -> Permission:
     """Return whether this mail may be acknowledged; the first thing that forbids it is the reason.
 
     `daily_cap` acknowledgements to one address in 24 hours, 0 for no cap; `acknowledged_in_day` is
     the number in that time so far.
     """
-    over_cap = daily_cap and acknowledged_in_day >= daily_cap
     no_address = to_address is None or not is_sendable(to_address)
     refusals = (
         (not screening_allows, screening_reason),
@@ -148,7 +142,6 @@ def may_acknowledge(
         (not kind_is_human, "By its content it is automatic mail or spam."),
         (no_address, "It gives no address that an answer can be sent to."),
         (correspondent_opted_out, "The correspondent has asked for no automatic mail."),
-        (over_cap, "This address has had an acknowledgement in the last 24 hours."),
     )
     for refused, reason in refusals:
         if refused:

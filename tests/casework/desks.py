@@ -1,6 +1,7 @@
 """A desk with the shipped rules, model and letters, and a worker, for tests behind the doors."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -13,14 +14,20 @@ from config.database import Sessions
 from config.settings import GroupSettings, Mode, Settings
 from intake.inbox import store
 from intake.mailbox import FetchedMail
+from replies.caps import Caps
+from replies.signing import Signer, SigningKey
 
 GROUP_ADDRESS = "hello@kith.example.org"
+NO_CAPS = Caps(*[0] * 9)
+SIGNER = Signer((SigningKey(1, b"a secret of the tests, 32 bytes."),))
 
 
 @cache
 def the_desk() -> Desk:
     """Return a live desk; reading the model takes a moment, so there is one."""
-    return make_desk(Settings(mode=Mode.LIVE, group=GroupSettings(address=GROUP_ADDRESS)))
+    desk = make_desk(Settings(mode=Mode.LIVE, group=GroupSettings(address=GROUP_ADDRESS)))
+    judges = replace(desk.judges, is_our_id=SIGNER.is_ours)
+    return replace(desk, judges=judges, signer=SIGNER)
 
 
 def a_worker(now: datetime, owner: str = "me") -> Worker:

@@ -145,8 +145,6 @@ def may(**changes: Any) -> Permission:
         "to_address": "rowan@example.com",
         "correspondent_opted_out": False,
         "address_unsafe": False,
-        "daily_cap": 1,
-        "acknowledged_in_day": 0,
     }
     return may_acknowledge(**(usual | changes))
 
@@ -169,23 +167,9 @@ def test_a_person_with_something_new_is_acknowledged_in_danger_too(level: RiskLe
         ({"to_address": "rówan@example.com"}, "no address"),
         ({"to_address": ""}, "no address"),
         ({"correspondent_opted_out": True}, "asked for no automatic mail"),
-        ({"acknowledged_in_day": 1}, "last 24 hours"),
-        ({"acknowledged_in_day": 3, "daily_cap": 3}, "last 24 hours"),
     ],
 )
 def test_each_refusal_has_its_own_reason(changes: dict[str, Any], words: str) -> None:
     permission = may(**changes)
     assert not permission.allowed
     assert words in permission.reason
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"acknowledged_in_day": 0, "daily_cap": 1},
-        {"acknowledged_in_day": 9, "daily_cap": 0},
-        {"acknowledged_in_day": 2, "daily_cap": 3},
-    ],
-)
-def test_below_the_cap_one_more_may_go_and_nought_means_no_cap(changes: dict[str, Any]) -> None:
-    assert may(**changes).allowed
