@@ -10,6 +10,7 @@ from intake.parsing.encoded_words import decode_header, one_line, recode_header
 from intake.parsing.mail_parser import addresses_in
 
 LONGEST_HEADER = 20_000
+"""Bytes of one address header: mail-parser looks at each of them several times."""
 _LONGEST_ENCLOSED = 4_000
 _LONGEST_EMAIL = 320
 _BRACKETED = re.compile(r"<([^<>\s@]{1,250}@[^<>\s@]{1,255})>")

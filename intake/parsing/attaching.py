@@ -13,10 +13,13 @@ from intake.parsing.transfer import body_size, decode_body
 from intake.parsing.uuencoded import InlineFile
 
 LONGEST_ATTACHED_TEXT = 200_000
+"""Characters of one attachment: a hundred pages, of which the scan for danger reads all."""
 LONGEST_ATTACHED_SOURCE = 800_000
+"""Bytes they are read from: HTML is mostly tags."""
 BUDGET_SPENT = "its text attachments are very long and were not all read"
 MESSAGE_TYPES = {"message/rfc822", "message/global", "text/rfc822-headers"}
 _MOST_HEADER_BYTES = 100_000
+"""Of an attached message, to tell who and what it is: more than any real one has."""
 _LONGEST_TITLE = 2_000
 _TYPES_BY_EXTENSION = {
     "doc": "application/msword",
@@ -39,12 +42,19 @@ def describe(
     elsewhere: Sequence[str],
     source_left: int,
     budget: PieceBudget | None = None,
-) -> Attachment:
-    """Return `part` as an attachment, its text read from at most `source_left` bytes."""
+) -> tuple[Attachment, bool]:
+    """Return `part` as an attachment, and whether its text is longer than what was read of it.
+
+    At most `source_left` bytes are read.
+    """
     name = attachment_name(raw, part, elsewhere)
     size = body_size(raw, part.start, part.end, part.encoding)
-    text = _text(raw, part, elsewhere, min(source_left, LONGEST_ATTACHED_SOURCE), budget)
-    return Attachment(name, part.type, size, part.number, text)
+    limit = min(source_left, LONGEST_ATTACHED_SOURCE)
+    is_text = part.type.startswith("text/") and part.type != "text/rfc822-headers"
+    text = _text(raw, part, elsewhere, limit, budget) if is_text and limit > 0 else ""
+    is_cut = is_text and (part.end - part.start > limit or len(text) > LONGEST_ATTACHED_TEXT)
+    made = Attachment(name, part.type, size, part.number, text[:LONGEST_ATTACHED_TEXT])
+    return made, is_cut
 
 
 def describe_inline(file: InlineFile, part: int) -> Attachment:
@@ -80,7 +90,4 @@ def enclosed_block(raw: bytes, part: Part) -> HeaderBlock:
 def _text(
     raw: bytes, part: Part, elsewhere: Sequence[str], limit: int, budget: PieceBudget | None
 ) -> str:
-    if limit <= 0 or not part.type.startswith("text/") or part.type == "text/rfc822-headers":
-        return ""
-    source = part_source(raw, part, elsewhere, limit)
-    return tidy(readable(part, source, budget))[:LONGEST_ATTACHED_TEXT]
+    return tidy(readable(part, part_source(raw, part, elsewhere, limit), budget))

@@ -104,11 +104,11 @@ def _one_run(value: bytes) -> tuple[bytes, str] | None:
     length = value.count(b" ")
     decoded: list[bytes] = []
     for other, way, payload in words:
-        if other != charset or way not in b"qQ":
+        if other != charset or way not in b"qQ" or b" " in payload:
             return None
         length += len(b"=??Q??=") + len(charset) + len(payload)
         decoded.append(binascii.a2b_qp(payload, header=True))
-    if length != len(value):  # something stands between, or blanks in the words
+    if length != len(value):  # something stands between
         return None
     return b"".join(decoded), _charset_name(charset)
 

@@ -10,10 +10,13 @@ from config.scrubbing import scrub
 from intake.parsing.charsets import decode_text
 from intake.parsing.encoded_words import decode_header
 
-_MOST_PARAMETERS = 100
-_LONGEST_FIELD = 20_000
+MOST_PARAMETERS = 100
+"""Of one field; a file name in pieces has some twenty."""
+LONGEST_FIELD = 20_000
+"""Bytes of one field; of names Kith keeps 120 characters anyway."""
 _LONGEST_KEPT = 80
 _LONGEST_TEXT = 2_000
+TOO_MANY_PARAMETERS = "a header has more parameters than Kith reads"
 _QUOTED = re.compile(rb'"([^"\\]*(?:\\.[^"\\]*)*)"?', re.DOTALL)
 _ESCAPED = re.compile(rb'\\(["\\])')
 _DRIVE = re.compile(rb"[A-Za-z]:\\|\\\\")
@@ -34,6 +37,8 @@ class Field:
 
     value: str
     parameters: tuple[Parameter, ...] = ()
+    is_cut: bool = False
+    """Whether there was more than Kith reads."""
 
     def raw(self, name: str) -> bytes | None:
         """Return the undecoded value of the parameter `name`, or None."""
@@ -72,23 +77,29 @@ def _parse_often_seen(value: bytes) -> Field:
 
 
 def _parse(value: bytes) -> Field:
-    head, _, rest = value[:_LONGEST_FIELD].partition(b";")
+    head, _, rest = value[:LONGEST_FIELD].partition(b";")
     name = head.split(b"(")[0].strip(b" \t\r\n\"';").decode("ascii", "replace").lower()
-    return Field(name, _join_sections(_read_parameters(rest)) if rest else ())
+    if not rest:
+        return Field(name, (), len(value) > LONGEST_FIELD)
+    found, is_cut = _read_parameters(rest)
+    return Field(name, _join_sections(found), is_cut or len(value) > LONGEST_FIELD)
 
 
-def _read_parameters(data: bytes) -> list[tuple[str, bytes]]:
+def _read_parameters(data: bytes) -> tuple[list[tuple[str, bytes]], bool]:
+    """Return names and values, and whether there are more."""
     found: list[tuple[str, bytes]] = []
     position = 0
-    while position < len(data) and len(found) < _MOST_PARAMETERS:
+    while position < len(data):
         equals = data.find(b"=", position)
         if equals < 0:
             break
+        if len(found) >= MOST_PARAMETERS:
+            return found, True
         name = data[position:equals].rpartition(b";")[2].strip().decode("ascii", "replace").lower()
         value, position = _read_value(data, equals + 1)
         if name:
             found.append((name, value))
-    return found
+    return found, False
 
 
 def _read_value(data: bytes, position: int) -> tuple[bytes, int]:

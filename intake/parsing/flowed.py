@@ -3,18 +3,19 @@
 
 def unflow(text: str, *, delete_space: bool = False) -> str:
     """Return `text` with flowed lines joined; `delete_space` is the parameter DelSp=yes."""
-    paragraphs: list[tuple[int, list[str]]] = []
+    shown: list[str] = []
+    pieces: list[str] = []
+    depth_before = -1
     flowing = False
     for line in text.split("\n"):
         depth, content = _split_quote(line)
         soft = content.endswith(" ") and content != "-- "
-        shown = content[:-1] if soft and delete_space else content
-        if flowing and paragraphs[-1][0] == depth and content != "-- ":
-            paragraphs[-1][1].append(shown)
-        else:
-            paragraphs.append((depth, [shown]))
-        flowing = soft
-    return "\n".join(_quoted(depth, "".join(pieces)) for depth, pieces in paragraphs)
+        if not (flowing and depth_before == depth and content != "-- ") and depth_before >= 0:
+            shown.append(_quoted(depth_before, "".join(pieces)))
+            pieces.clear()
+        pieces.append(content[:-1] if soft and delete_space else content)
+        depth_before, flowing = depth, soft
+    return "\n".join((*shown, _quoted(max(depth_before, 0), "".join(pieces))))
 
 
 def _split_quote(line: str) -> tuple[int, str]:

@@ -7,9 +7,13 @@ from functools import lru_cache
 from typing import NamedTuple
 
 LONGEST_VALUE = 100_000
+"""Bytes of one header; the longest that people meet, a recipients' list, have some ten thousand."""
 MOST_HEADERS = 2_000
-_MOST_LINES = 50_000
-_MOST_LINES_OF_PART = 500
+"""Of one mail; a mail that was forwarded often has two hundred."""
+MOST_LINES = 50_000
+"""Lines of the headers of a mail: room for its headers, each folded into many."""
+MOST_LINES_OF_PART = 500
+"""Lines of the headers of one part: there may be 500 parts."""
 _LINE = re.compile(rb"([^\r\n]*)(\r\n|\r|\n|\Z)")
 _LONGEST_TIDY = LONGEST_VALUE
 _CR = ord("\r")
@@ -119,7 +123,7 @@ class _Reader:
 
     def read(self, start: int) -> HeaderBlock:
         body_start = start
-        most = _MOST_LINES if self._salvage else _MOST_LINES_OF_PART
+        most = MOST_LINES if self._salvage else MOST_LINES_OF_PART
         for line, line_start, line_end in _lines(self._raw, start, self._end, most):
             body_start = line_end
             if not line:
@@ -127,6 +131,9 @@ class _Reader:
             if not self._take(line) and not self._take_junk(line, line_start):
                 body_start = line_start
                 break
+        else:
+            if body_start < self._end:
+                self._defects[TOO_MANY_HEADERS] = None
         headers = tuple(
             RawHeader(name, b" ".join(pieces))
             for name, pieces in zip(self._names, self._values, strict=True)
@@ -173,7 +180,7 @@ class _Reader:
         if position < self._telling_at:  # looked already: junk must not make this quadratic
             return True
         for line, line_start, _ in _lines(
-            self._raw, position, min(self._end, position + 20_000), _MOST_LINES
+            self._raw, position, min(self._end, position + 20_000), MOST_LINES
         ):
             if not line:
                 return False

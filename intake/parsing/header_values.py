@@ -7,6 +7,7 @@ from intake.parsing.encoded_words import decode_header, undecoded_header
 from intake.parsing.header_block import HEADER_SHORTENED, RawHeader
 
 MOST_DECODED = 400_000
+"""Bytes of all headers together; real ones have some ten thousand."""
 _ALWAYS_DECODED = 200
 # Machines write these for machines. Decoded, words in them could pass for other words.
 _NEVER_DECODED = frozenset(

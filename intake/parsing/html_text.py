@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from intake.parsing.html_scanning import RAW_TEXT, Scanner, Tag
 
 LONGEST_HTML = 1_000_000
+"""Characters of HTML of one mail; what Outlook makes of a long letter has a tenth of it."""
 MOST_PIECES = 120_000
+"""Tags and texts between them; a second's work."""
 _DEEPEST_QUOTE = 8
 _LONGEST_LINK = 1_000
 _SPACES = re.compile(r"[ \t\r\n\f\xa0]+")

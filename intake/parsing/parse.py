@@ -7,7 +7,13 @@ from config.errors import KithError
 from intake.message import Message
 from intake.parsing.charsets import clean, decode_text
 from intake.parsing.dates import has_odd_zone, read_date, read_received_date, read_usual_date
-from intake.parsing.enclosures import read_calendar_method, read_delivery_status, read_enclosed
+from intake.parsing.enclosures import (
+    TOO_MUCH_ENCLOSED,
+    is_too_much,
+    read_calendar_method,
+    read_delivery_status,
+    read_enclosed,
+)
 from intake.parsing.header_block import HeaderBlock
 from intake.parsing.header_values import read_headers
 from intake.parsing.identifiers import read_identifier, read_identifiers
@@ -75,6 +81,8 @@ def _parse(raw: bytes, start: int, received_at: datetime | None) -> Message:
     first = {header.name: header.value for header in reversed(headers)}
     people = read_people(block, elsewhere)
     body = _body(raw, structure, elsewhere)
+    enclosed = read_enclosed(raw, structure.parts)
+    others = (TOO_MUCH_ENCLOSED,) if is_too_much(structure.parts, enclosed) else ()
     return Message(
         subject=first.get("subject", ""),
         sender=people.sender,
@@ -89,11 +97,11 @@ def _parse(raw: bytes, start: int, received_at: datetime | None) -> Message:
         text=body.text,
         marks=find_marks(body.text),
         attachments=body.attachments,
-        enclosed=read_enclosed(raw, structure.parts),
+        enclosed=enclosed,
         content_types=tuple([part.type for part in structure.parts]),
         calendar_method=read_calendar_method(raw, structure.parts),
         delivery_status=read_delivery_status(raw, structure.parts),
-        defects=_defects(structure, body, (*shortened, *people.defects)),
+        defects=_defects(structure, body, (*shortened, *people.defects, *others)),
         from_count=people.from_count,
     )
 

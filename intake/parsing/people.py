@@ -13,8 +13,11 @@ from intake.parsing.addresses import (
 from intake.parsing.header_block import HeaderBlock
 
 MOST_ADDRESSES = 500
+"""Of each header name; who writes to more people writes to no group of ours in particular."""
 MOST_HEADERS = 20
+"""Of each name; there should be one."""
 MOST_TEXT = 100_000
+"""Bytes of all address headers together: reading them takes some microseconds each."""
 TOO_MANY_ADDRESSES = "it names more addresses than Kith reads"
 _OTHER_SENDER_HEADERS = ("sender", "reply-to", "return-path")
 

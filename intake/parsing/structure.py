@@ -8,13 +8,18 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from intake.parsing.fields import NO_FIELD, Field, parse_field
+from intake.parsing.fields import NO_FIELD, TOO_MANY_PARAMETERS, Field, parse_field
 from intake.parsing.header_block import HeaderBlock, RawHeader, first_value, read_header_block
 
 MOST_PARTS = 500
+"""Of one mail; each costs a tenth of a millisecond, and people send some fifty pictures at most."""
 DEEPEST = 50
+"""Parts within parts; a mail forwarded ten times has some twenty. Deeper, Python's stack ends."""
 _MOST_CHARSETS = 8
-_MOST_DELIMITERS = 10_000
+"""Only hints for text that names none."""
+MOST_DELIMITERS = 10_000
+"""Lines that begin like the border of a part; only in mails made to hurt most of them are none."""
+TOO_MANY_DELIMITERS = f"it has more than {MOST_DELIMITERS} lines that look like borders of parts"
 TOO_MANY_PARTS = f"it has more than {MOST_PARTS} parts; the rest was not read"
 TOO_DEEP = f"its parts are nested more than {DEEPEST} deep; what lies deeper was not read"
 NOT_DIVIDED = "its parts could not be told apart"
@@ -87,6 +92,8 @@ class _Reader:
             inner = read_header_block(self._raw, start, end)
             children = (self.read(inner, end, depth + 1, "text/plain"),)
         field = parse_field(disposition) if disposition else NO_FIELD
+        if content.is_cut or field.is_cut:
+            self.defects[TOO_MANY_PARAMETERS] = None
         return Part(number, kind, content, field, encoding, block.headers, start, end, children)
 
     def _read_children(
@@ -102,37 +109,47 @@ class _Reader:
                 self.defects[TOO_MANY_PARTS] = None
                 break
             block = read_header_block(self._raw, start, end)
+            self.defects.update(dict.fromkeys(block.defects))
             children.append(self.read(block, end, depth + 1, default))
         return tuple(children)
 
     def _divide(self, content: Field, span: tuple[int, int]) -> list[tuple[int, int]]:
         boundary = (content.raw("boundary") or b"").rstrip()
-        spans = _split(self._raw, span, boundary) if boundary else []
+        spans = self._split(span, boundary) if boundary else []
         if spans:
             return spans
         guessed = _GUESS.search(self._raw, max(span[0] - 1, 0), min(span[1], span[0] + 100_000))
-        if guessed is not None and (spans := _split(self._raw, span, guessed[1].rstrip())):
+        if guessed is not None and (spans := self._split(span, guessed[1].rstrip())):
             self.defects[BOUNDARY_GUESSED] = None
             return spans
         if self._raw[span[0] : span[0] + 1000].strip():
             self.defects[NOT_DIVIDED] = None
         return []
 
+    def _split(self, span: tuple[int, int], boundary: bytes) -> list[tuple[int, int]]:
+        spans, is_cut = _split(self._raw, span, boundary)
+        if is_cut:
+            self.defects[TOO_MANY_DELIMITERS] = None
+        return spans
 
-def _split(raw: bytes, span: tuple[int, int], boundary: bytes) -> list[tuple[int, int]]:
+
+def _split(
+    raw: bytes, span: tuple[int, int], boundary: bytes
+) -> tuple[list[tuple[int, int]], bool]:
     """Return where the parts between lines of `boundary` lie (RFC 2046 section 5.1.1).
 
     Text after the closing line is ignored, but parts after it are read: some senders close
-    early. One part more than the limit is returned, so that the caller can tell.
+    early. One part more than the limit is returned, so that the caller can tell; also whether
+    there were too many lines to look at.
     """
     start, end = span
     delimiter = b"--" + boundary
     spans: list[tuple[int, int]] = []
     opened = -1
     position = raw.find(delimiter, start, end)
-    for _ in range(_MOST_DELIMITERS):
-        if position < 0 or len(spans) > MOST_PARTS:
-            break
+    looked_at = 0
+    while position >= 0 and len(spans) <= MOST_PARTS and looked_at < MOST_DELIMITERS:
+        looked_at += 1
         after = position + len(delimiter)
         found = _AFTER_DELIMITER.match(raw, after, end)
         if found is not None and (position == start or raw[position - 1] in b"\r\n"):
@@ -142,7 +159,7 @@ def _split(raw: bytes, span: tuple[int, int], boundary: bytes) -> list[tuple[int
         position = raw.find(delimiter, after, end)
     if opened >= 0 and (opened < end or not spans):
         spans.append((opened, end))
-    return spans
+    return spans, position >= 0 and looked_at >= MOST_DELIMITERS
 
 
 def _before_newline(raw: bytes, start: int, position: int) -> int:

@@ -10,6 +10,7 @@ from intake.parsing.structure import Part
 from intake.parsing.transfer import decode_base64_text, decode_body
 
 LONGEST_ENCODED = 4_000_000
+"""Bytes that are decoded of one body: more than the longest text in the widest encoding."""
 _META_CHARSET = re.compile(rb"charset=[\"']?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
 
 

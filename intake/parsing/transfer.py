@@ -1,12 +1,15 @@
 """Content-Transfer-Encodings undone (RFC 2045 section 6), leniently and in bounded memory."""
 
 import binascii
+import io
 import re
 from collections.abc import Iterator
 
 _NOT_BASE64 = bytes(
     set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")
 )
+MOST_BROKEN_LINES = 1_000
+"""Of a uuencoded file: each costs as much as many good ones; so many are no damage any more."""
 _CHUNK = 1 << 20
 _SAMPLE = 100_000
 _SOFT_BREAK_WITH_SPACES = re.compile(rb"=[ \t]+(?=\r?\n)")
@@ -74,29 +77,42 @@ def decode_quoted_printable(data: bytes) -> bytes:
 
 
 def decode_uuencode(data: bytes) -> bytes:
-    """Return the content of the first uuencoded file in `data`; without one, `data`."""
-    lines = data.splitlines()
-    begin = next((at for at, line in enumerate(lines) if line.startswith(b"begin ")), None)
-    if begin is None:
+    """Return the content of the first uuencoded file in `data`.
+
+    Without one, or where thousands of its lines are broken, `data` comes back as it is.
+    """
+    plain = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
+    lines = io.BytesIO(plain)  # line by line: a list of them would take ten times the memory
+    if not any(line.startswith(b"begin ") for line in lines):
         return data
-    decoded: list[bytes] = []
-    for line in lines[begin + 1 :]:
-        if line.rstrip() in (b"end", b"`"):
+    decoded = bytearray()
+    broken = 0
+    for line in lines:
+        if line.isspace():
+            continue
+        if line.startswith((b"end", b"`")) and line.rstrip() in (b"end", b"`"):
             break
-        decoded.append(decode_uu_line(line))
-    return b"".join(decoded)
+        piece = decode_uu_line(line)
+        decoded += piece
+        if not piece:
+            broken += 1
+            if broken > MOST_BROKEN_LINES:
+                return data
+    return bytes(decoded)
 
 
 def decode_uu_line(line: bytes) -> bytes:
     """Return one uuencoded line decoded, b"" if it cannot be."""
+    if not line:
+        return b""  # Python would make 32 zeros of it
     try:
         return binascii.a2b_uu(line)
     except binascii.Error:
         pass
-    if not line:
-        return b""
     # Encoders in the wild leave stray characters after the length that the line declares.
     wanted = (((line[0] - 32) & 63) * 4 + 5) // 3
+    if wanted >= len(line):
+        return b""
     try:
         return binascii.a2b_uu(line[:wanted])
     except binascii.Error:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from intake.parsing.transfer import decode_uu_line
 
 _BEGIN = re.compile(r"begin [0-7]{3,4} (\S.{0,250})")
-_MOST_FILES = 50
+MOST_FILES = 50
+"""In one text; what comes after them stays in the text."""
+TOO_MANY_FILES = f"its text holds {MOST_FILES} files or more; further ones were left in the text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ def take_inline_files(text: str) -> tuple[str, tuple[InlineFile, ...]]:
         line = lines[position]
         position += 1
         found = _BEGIN.fullmatch(line.rstrip()) if line.startswith("begin ") else None
-        if found is None or position < no_block_before or len(files) >= _MOST_FILES:
+        if found is None or position < no_block_before or len(files) >= MOST_FILES:
             kept.append(line)
             continue
         data, end = _read_block(lines, position)

@@ -7,20 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from intake.message import Attachment
-from intake.parsing.attaching import (
-    BUDGET_SPENT,
-    LONGEST_ATTACHED_SOURCE,
-    describe,
-    describe_inline,
-)
+from intake.parsing.attaching import BUDGET_SPENT, describe, describe_inline
 from intake.parsing.charsets import clean, decode_text
 from intake.parsing.html_text import PieceBudget
 from intake.parsing.structure import Part, Structure
 from intake.parsing.text_parts import LONGEST_ENCODED, part_source, readable, tidy
 from intake.parsing.transfer import decode_body
-from intake.parsing.uuencoded import take_inline_files
+from intake.parsing.uuencoded import MOST_FILES, TOO_MANY_FILES, take_inline_files
 
 LONGEST_TEXT = 1_000_000
+"""Characters of a body: a long novel."""
+MOST_SOURCE = 2_000_000
+"""Characters of all bodies together, and bytes of all text attachments, before conversion."""
 SHORTENED = "the text is very long and was shortened"
 SHOWN_RAW = "it could not be displayed as it was meant; the text is shown as it came"
 _BODY_TYPES = {"text/plain", "text/html", "text/enriched", "text/richtext", "text/markdown"}
@@ -59,8 +57,8 @@ class _Walk:
     attachments: list[Attachment] = field(default_factory=list)
     attached_parts: list[Part] = field(default_factory=list)
     defects: dict[str, None] = field(default_factory=dict)
-    source_left: int = 2_000_000
-    body_left: int = 2_000_000
+    source_left: int = MOST_SOURCE
+    body_left: int = MOST_SOURCE
     pieces: PieceBudget = field(default_factory=PieceBudget)
 
     def render(self, part: Part) -> _Rendering:
@@ -75,10 +73,10 @@ class _Walk:
         return _Rendering()
 
     def attach(self, part: Part) -> None:
-        made = describe(self.raw, part, self.elsewhere, self.source_left, self.pieces)
+        made, is_cut = describe(self.raw, part, self.elsewhere, self.source_left, self.pieces)
+        if is_cut or self.pieces.is_spent:
+            self.defects[BUDGET_SPENT] = None
         if part.type.startswith("text/"):
-            if self.source_left < min(part.end - part.start, LONGEST_ATTACHED_SOURCE):
-                self.defects[BUDGET_SPENT] = None
             self.source_left = max(0, self.source_left - (part.end - part.start))
         self.attachments.append(made)
         self.attached_parts.append(part)
@@ -148,6 +146,8 @@ def read_body(raw: bytes, structure: Structure, elsewhere: Sequence[str] = ()) -
     """Return the readable text and the attachments of the mail."""
     walk = _Walk(raw, elsewhere)
     text, files = take_inline_files(_whole_text(walk, structure))
+    if len(files) >= MOST_FILES:
+        walk.defects[TOO_MANY_FILES] = None
     for offset, file in enumerate(files):
         walk.attachments.append(describe_inline(file, len(structure.parts) + offset))
     text = text.strip("\n")
@@ -218,8 +218,12 @@ def _only_attached_text(walk: _Walk) -> str:
     parts = [part for part in walk.attached_parts if part.type in _BODY_TYPES]
     if len(parts) != 1:
         return ""
+    budget = PieceBudget()
     source = part_source(walk.raw, parts[0], walk.elsewhere, LONGEST_ENCODED)
-    return tidy(readable(parts[0], source))
+    text = tidy(readable(parts[0], source, budget))
+    if budget.is_spent or parts[0].end - parts[0].start > LONGEST_ENCODED:
+        walk.defects[SHORTENED] = None
+    return text
 
 
 def _as_it_came(walk: _Walk, root: Part) -> str:

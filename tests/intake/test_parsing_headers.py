@@ -108,6 +108,10 @@ def test_any_header_gives_one_line_that_can_be_stored(value: bytes) -> None:
     assert "\x00" not in text
 
 
+def test_blanks_in_the_words_do_not_hide_what_stands_behind_them() -> None:
+    assert decode_header(b"=?utf-8?q?x y?= =?utf-8?q?x y?= ?=") == "x yx y ?="
+
+
 @given(
     st.lists(
         st.sampled_from(
