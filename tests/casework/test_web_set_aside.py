@@ -16,6 +16,9 @@ from config.database import Sessions
 from intake.inbox import RAWS, RECEIVED, MailState, count_by_state
 from tests.casework.desks import a_mail, receive, the_desk
 
+# What these pages read and write is tested on both databases beside the rooms that do it.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 HOST = "http://localhost"
 
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+import pytest
 from starlette.testclient import TestClient
 
 from casework.pulses import beat, poll_pulse
@@ -9,6 +10,9 @@ from casework.status.model import Token, Watching
 from casework.web.app import make_app
 from config.database import Sessions
 from tests.casework.desks import a_mail, receive
+
+# What these pages read and write is tested on both databases beside the rooms that do it.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 MAILBOX = "hello@imap.example.org/INBOX"
 

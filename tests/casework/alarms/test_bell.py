@@ -137,6 +137,7 @@ def test_a_silence_is_told_once_and_its_end_once(make_watch: MakeWatch) -> None:
     assert "It began at 23:57" in second.get_content()
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_an_alarm_letter_names_nobody_and_is_marked_as_automatic(make_watch: MakeWatch) -> None:
     watch = make_watch(SAM)
     watch.poll("imap.example.org refused hello@hazelrow.example.org.")
@@ -169,6 +170,7 @@ def test_of_several_machines_one_rings(make_watch: MakeWatch) -> None:
     assert sum(len(watch.door.letters) for watch in watches) == 1
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_command_gets_the_words_and_the_key_and_none_of_our_secrets(
     make_watch: MakeWatch,
 ) -> None:
@@ -184,6 +186,7 @@ def test_the_command_gets_the_words_and_the_key_and_none_of_our_secrets(
     assert " over []\n" in watch.told()
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_in_shadow_mode_no_letter_leaves_and_the_command_runs(make_watch: MakeWatch) -> None:
     watch = make_watch(SAM, command=True, live=False)
     watch.poll("No.")
@@ -224,6 +227,7 @@ def test_a_letter_that_was_refused_or_may_have_left_is_not_sent_again(
     assert watch.bell.look() == Rung()
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_one_bad_address_keeps_nobody_else_from_knowing(make_watch: MakeWatch) -> None:
     watch = make_watch("no address", SAM, KIM)
     watch.door.trouble[SAM] = DeliveryError("Refused.", permanent=True)
@@ -244,6 +248,7 @@ def test_what_was_noted_but_never_told_is_told_by_whoever_comes_next(
     assert watch.bell.look() == Rung(begun=1, letters=1)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_several_troubles_at_once_are_one_letter(make_watch: MakeWatch) -> None:
     watch = make_watch(SAM)
     watch.poll("No.")
@@ -252,6 +257,7 @@ def test_several_troubles_at_once_are_one_letter(make_watch: MakeWatch) -> None:
     assert watch.bell.look() == Rung(begun=2, letters=1)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_storm_ends_after_twenty_letters_and_the_last_says_so(make_watch: MakeWatch) -> None:
     watch = make_watch(SAM, KIM, "lee@example.com")
     watch.poll()
