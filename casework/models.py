@@ -19,10 +19,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from casework.breakers import BreakerRow
+from casework.pulses import PulseRow
 from config.database import Base, CleanText, UtcDateTime
+from config.leases import LeaseRow
 from intake.inbox import RawMail, ReceivedMail
 from replies.outbox import OutboxEmail
 from replies.signing_keys import SigningKeyRow
+from replies.suspension import FailedDelivery, SuspendedAddress
 
 __all__ = [
     "ADDRESSES",
@@ -34,17 +38,22 @@ __all__ = [
     "KEY_DATES",
     "STRANDS",
     "AwaitedId",
+    "BreakerRow",
     "Case",
     "CaseEvent",
     "CaseMessage",
     "Correspondent",
     "CorrespondentAddress",
+    "FailedDelivery",
     "KeyDateRow",
+    "LeaseRow",
     "OutboxEmail",
+    "PulseRow",
     "RawMail",
     "ReceivedMail",
     "SigningKeyRow",
     "Strand",
+    "SuspendedAddress",
 ]
 
 

@@ -2,6 +2,7 @@
 
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
 
@@ -52,13 +53,43 @@ def open_database(settings: Settings) -> Sessions:
     return make_sessions(engine)
 
 
-def upgrade(engine: Engine) -> None:
-    """Bring the schema to the newest step; doing it twice changes nothing.
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """Bring the schema to the newest step, or to `revision`; doing it twice changes nothing.
 
     Raises `DatabaseUnreachableError`.
     """
-    with reaching(engine), engine.begin() as connection:
-        command.upgrade(_config(connection), "head")
+    with (
+        reaching(engine),
+        engine.connect() as connection,
+        _without_foreign_keys(connection),
+        connection.begin(),
+    ):
+        command.upgrade(_config(connection), revision)
+        _refuse_broken_keys(connection)
+
+
+@contextmanager
+def _without_foreign_keys(connection: Connection) -> Iterator[None]:
+    """Let SQLite make tables anew: else it would refuse to drop one that others point at.
+
+    The switch works between transactions only.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    raw = connection.connection.dbapi_connection
+    assert raw is not None
+    raw.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        raw.execute("PRAGMA foreign_keys=ON")
+
+
+def _refuse_broken_keys(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+        assert broken is None, f"the upgrade would leave {broken[0]} pointing nowhere"
 
 
 def check_schema(engine: Engine) -> None:
