@@ -150,14 +150,16 @@ class Cabinet:
         *,
         please_sort: bool,
         is_believed: bool,
+        reference: CaseReference | None = None,
     ) -> Filing:
         """Open a case for the mail, with its strands, correspondence, dates and history.
 
-        `correspondent` is somebody known, the address of somebody new, or nobody.
+        `correspondent` is somebody known, the address of somebody new, or nobody. Without a
+        `reference` that it had before, a free one is drawn.
         """
         judged, risk, decision = incoming.judged, incoming.judged.risk, incoming.decision
         person = self._somebody(correspondent)
-        reference = next(self._references)
+        reference = reference or next(self._references)
         case_id = next(self._case_ids)
         follows = decision.placing is Placing.OPEN_FOLLOWING
         case = {

@@ -22,6 +22,7 @@ from casework.filing import CHILD, STOPPED, UNSAFE, Cabinet, Filing
 from casework.gate import Ask, Caps, Gate, Sighting
 from casework.history import Line
 from casework.judging import Judged, Judges, judge
+from casework.recorded import NOTHING_RECORDED, Recorded
 from casework.references import has_reference_shape
 from casework.returned import take_note
 from casework.threading import (
@@ -80,6 +81,8 @@ class Desk:
     reopens_per_hour: int = 5
     signer: Signer = UNSIGNED
     reply_address_is_signed: bool = False
+    recorded: Recorded = NOTHING_RECORDED
+    """The names that a replay gives again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +293,7 @@ class _Filing:
             self.person or writer_of(self.judged),
             please_sort=self.disposition.please_sort,
             is_believed=is_believed(self.judged),
+            reference=self.desk.recorded.references.get(self.mail.id),
         )
 
     def _queue_acknowledgement(self, filing: Filing) -> None:
@@ -298,6 +302,8 @@ class _Filing:
             self.desk.templates,
             self.desk.signposts,
         )
+        if given := self.desk.recorded.letter_ids.get(self.mail.id):
+            email = replace(email, message_id=given)
         ask = _ask(self.judged)
         assert ask is not None
         draft = not self.desk.is_live
