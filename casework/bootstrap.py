@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from casework.apart.side_room import SideRoom
 from casework.inboxes import Rhythm, WatchedMailbox
 from casework.oauth_client import token_source
 from casework.pipeline import Desk
@@ -67,7 +68,7 @@ class Kith:
         hours = service.reconcile_hours
         return Rhythm(service.lease_seconds, timedelta(hours=hours) if hours else None)
 
-    def worker(self, should_stop: Callable[[], bool]) -> Worker:
+    def worker(self, should_stop: Callable[[], bool], side_room: SideRoom | None = None) -> Worker:
         """Return this process as a worker on received mails."""
         return Worker(
             owner=this_process(),
@@ -76,6 +77,8 @@ class Kith:
             is_gone=is_gone,
             should_stop=should_stop,
             now=self.now,
+            judge_seconds=self.settings.limits.judge_seconds,
+            side_room=side_room,
         )
 
 

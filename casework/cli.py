@@ -21,6 +21,7 @@ COMMANDS = {
     "mail": "casework.mail_report:mail",
     "poll": "casework.service:poll_command",
     "run": "casework.service:run_command",
+    "status": "casework.service:status_command",
 }
 
 

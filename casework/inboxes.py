@@ -11,16 +11,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from casework.pulses import beat
+from casework.pulses import beat, poll_pulse
 from config.database import DatabaseUnreachableError, Sessions
 from config.process_identity import this_process
 from intake.mailbox import FolderMissingError, Mailbox, MailboxError, Patience
 from intake.poller import PollReport, poll
+from intake.reconciling import reconcile
 
 log = logging.getLogger(__name__)
-
-PULSE = "poll "
-"""Before the mailbox's name, the name of the pulse of its polls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +143,7 @@ class Rounds:
             start=visits.watched.start,
         )
         if whole and report.complete and report.is_ours:
+            reconcile(visits.watched.mailbox, self._sessions, now=self._now)
             visits.compared_at = began
         return report
 
@@ -157,16 +156,22 @@ class Rounds:
     def _failed(self, visits: _Visits, error: MailboxError, result: Round) -> Round:
         visits.patience.failed(self._now(), error)
         log.warning("job=poll failures=%d problem=%s", visits.patience.failures, error)
-        self._note(visits, str(error))
+        self._note(visits, error)
         return result.with_problem(str(error))
 
-    def _note(self, visits: _Visits, problem: str | None) -> None:
-        name = PULSE + visits.watched.mailbox.name
-        until = visits.patience.until
-        detail = {"next_try": until.isoformat()} if problem and until else {}
+    def _note(self, visits: _Visits, error: MailboxError | None) -> None:
+        name = poll_pulse(visits.watched.mailbox.name)
+        problem = str(error) if error else None
+        detail = self._detail(visits, error)
         try:
             with self._sessions.begin() as session:
                 beat(session, name, self._now(), problem=problem, detail=detail)
         except (SQLAlchemyError, DatabaseUnreachableError):
             # What was stored is stored; a pulse that is missed looks like silence, which it is.
             log.warning("job=poll the pulse could not be written")
+
+    def _detail(self, visits: _Visits, error: MailboxError | None) -> dict[str, object]:
+        until = visits.patience.until
+        if error is None or until is None:
+            return {}
+        return {"next_try": until.isoformat(), "needs_sign_in": error.needs_sign_in}

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from casework.filing import UNTOLD
 from casework.history import KITH, What
 from casework.models import CaseEvent, CaseMessage, OutboxEmail
+from casework.returned import STOPPED, note_refused_letters
 from config.database import Sessions
 from config.process_identity import is_gone, this_process, was_before_restart
 from replies.outbox import LetterState, settle_abandoned
@@ -60,8 +61,12 @@ def has_let_go(owner: str) -> bool:
     return owner == this_process() or is_gone(owner)
 
 
-def tell_fates(sessions: Sessions) -> int:
-    """Write a history line for every letter that was sent, failed or has an unknown fate."""
+def tell_fates(sessions: Sessions, soft_failures_per_week: int = 3) -> int:
+    """Write a history line for every letter that was sent, failed or has an unknown fate.
+
+    An address that refuses our letters for good, or for now so many times in a week, gets nothing
+    more by itself.
+    """
     told = 0
     while True:
         with sessions.begin() as session:
@@ -74,7 +79,10 @@ def tell_fates(sessions: Sessions) -> int:
                 )
             }
             if mine:
-                lines = [_line(fate) for fate in fates if fate.id in mine]
+                told_now = [fate for fate in fates if fate.id in mine]
+                lines = [_line(fate) for fate in told_now]
+                refused = [f for f in told_now if f.state == LetterState.FAILED]
+                lines += _suspensions(session, refused, soft_failures_per_week)
                 session.execute(insert(CaseEvent), lines)
         told += len(mine)
         if len(fates) < AT_ONCE:
@@ -85,6 +93,7 @@ _UNTOLD_FATES = (
     select(
         CaseMessage.id,
         CaseMessage.case_id,
+        CaseMessage.outbox_id,
         OutboxEmail.state,
         OutboxEmail.settled_at,
         OutboxEmail.last_error,
@@ -97,6 +106,23 @@ _UNTOLD_FATES = (
     )
     .limit(AT_ONCE)
 )
+
+
+def _suspensions(
+    session: Session, refused: Sequence[Any], soft_failures_per_week: int
+) -> list[dict[str, object]]:
+    if not refused:
+        return []
+    now = max(fate.settled_at for fate in refused)
+    numbers = [fate.outbox_id for fate in refused]
+    suspended = note_refused_letters(
+        session, numbers, now=now, soft_failures_per_week=soft_failures_per_week
+    )
+    return [
+        _event(fate, STOPPED.what, STOPPED.detail)
+        for fate in refused
+        if fate.outbox_id in suspended
+    ]
 
 
 def _mark_told(session: Session, ids: Sequence[int], state: str) -> Sequence[int]:
@@ -113,10 +139,14 @@ def _mark_told(session: Session, ids: Sequence[int], state: str) -> Sequence[int
 
 def _line(fate: Any) -> dict[str, object]:
     what, words = FATES[LetterState(fate.state)]
+    return _event(fate, what, words.format(fate.last_error or "").strip())
+
+
+def _event(fate: Any, what: What, detail: str) -> dict[str, object]:
     return {
         "case_id": fate.case_id,
         "at": fate.settled_at,
         "by": KITH,
         "what": what,
-        "detail": words.format(fate.last_error or "").strip(),
+        "detail": detail,
     }

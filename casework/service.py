@@ -8,15 +8,21 @@ from dataclasses import asdict, dataclass, field
 
 import click
 
-from casework.bootstrap import Kith, assemble
+from casework.bootstrap import Kith, assemble, make_mailboxes, with_keys
 from casework.environment import clock, current_settings
+from casework.oauth_client import token_source
 from casework.processing import Processed
+from casework.refiling import Judge, judge_apart
 from casework.schema import check_schema
+from casework.status.command import make_command
+from casework.watchman import tokens_of, watching
 from casework.web.app import make_app
 from casework.web.server import WebServer
 from casework.worker import Service, settle_memory
 from config.errors import KithError
+from config.settings import Settings
 from intake.inbox import count_by_state
+from intake.mailbox import Mailbox
 
 PARTS = ("poll", "process", "deliver", "web")
 
@@ -150,10 +156,24 @@ def run_command(only: str | None) -> int:
     return 0
 
 
+def judge_for_people(kith: Kith) -> Judge:
+    """Return who judges a mail that a person files by hand."""
+    with kith.sessions.begin() as session:
+        desk = with_keys(kith.desk, session, kith.now())
+    return judge_apart(desk.judges, kith.now, seconds=kith.settings.limits.judge_seconds)
+
+
 def make_web_server(kith: Kith) -> WebServer:
     """Return the server of the queue's page, at the address of the settings."""
     web, group = kith.settings.web, kith.settings.group
-    return WebServer(make_app(kith.sessions, kith.now, group.name), web.host, web.port)
+    app = make_app(
+        kith.sessions,
+        kith.now,
+        group.name,
+        watching=lambda: watching(kith),
+        judge=judge_for_people(kith),
+    )
+    return WebServer(app, web.host, web.port)
 
 
 def parse_parts(only: str | None) -> frozenset[str]:
@@ -167,3 +187,10 @@ def parse_parts(only: str | None) -> frozenset[str]:
             f"Unknown part {', '.join(unknown) or '(none)'}: choose among {', '.join(PARTS)}."
         )
     return named
+
+
+def _mailboxes(settings: Settings) -> list[Mailbox]:
+    return [watched.mailbox for watched in make_mailboxes(settings, token_source(settings))]
+
+
+status_command = make_command(_mailboxes, tokens_of)

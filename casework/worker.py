@@ -13,13 +13,18 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 import schedule
 
-from casework.bootstrap import Kith
+from casework.apart.side_room import SideRoom
+from casework.bootstrap import Kith, with_keys
 from casework.inboxes import Round, Rounds
 from casework.letters import settle_letters_of_the_dead, tell_fates
+from casework.pipeline import Desk
 from casework.processing import Processed, process_received
+from casework.pulses import Heart
+from casework.watchman import Watchman
 from config.process_identity import this_process
 from intake.mailbox import Doorbell
 from replies.delivery import DeliveryReport, SendingPause, deliver_due
@@ -30,6 +35,9 @@ COLLECT_AFTER = (50_000, 20, 50)
 """Objects made before the garbage collector looks for circles; most are freed without it."""
 BETWEEN_LOOKS = 1
 """Seconds between two looks into the ledger and the outbox for work of other processes."""
+BETWEEN_WATCHES = 60
+"""Seconds between two looks at how everything is."""
+BETWEEN_KEYS = timedelta(minutes=1)
 BETWEEN_BREATHS = 0.2
 """Seconds after which a stop is noticed at the latest."""
 FAREWELL_SECONDS = 10
@@ -71,6 +79,10 @@ class Service:
         self._doorbell = Doorbell()
         self._news = threading.Event()
         self._pause = SendingPause()
+        self._heart = Heart(kith.sessions)
+        self._side_room = SideRoom(seconds=kith.settings.limits.judge_seconds)
+        self._desk = kith.desk
+        self._keys_read_at: datetime | None = None
 
     def poll(self) -> Round:
         """Store what is new in the inboxes; compare all of each now and then."""
@@ -78,8 +90,8 @@ class Service:
 
     def process(self) -> int:
         """Take all received mails through the pipeline, telling of each."""
-        worker = self.kith.worker(self.stop.is_set)
-        return process_received(self.kith.sessions, self.kith.desk, worker, self.tell)
+        worker = self.kith.worker(self.stop.is_set, self._side_room)
+        return process_received(self.kith.sessions, self._with_keys(), worker, self.tell)
 
     def deliver(self) -> DeliveryReport:
         """Send all letters that are due; in shadow mode there is no way out, so none are."""
@@ -95,7 +107,8 @@ class Service:
             should_stop=self.stop.is_set,
             pause=self._pause,
         )
-        tell_fates(self.kith.sessions)
+        tell_fates(self.kith.sessions, self.kith.desk.soft_failures_per_week)
+        self._heart.beat("deliver", self.kith.now(), problem=report.problem or None)
         return report
 
     def run(self, parts: frozenset[str]) -> None:
@@ -105,9 +118,11 @@ class Service:
         chosen = {name: job for name, job in jobs.items() if name in parts}
         for name, job in chosen.items():
             plan.every(BETWEEN_LOOKS).seconds.do(self.guarded, name, job)
-        listener = threading.Thread(target=self._listen, name="kith-poll", daemon=True)
+        threads = [threading.Thread(target=self._watch, name="kith-watch", daemon=True)]
         if "poll" in parts:
-            listener.start()
+            threads.append(threading.Thread(target=self._listen, name="kith-poll", daemon=True))
+        for thread in threads:
+            thread.start()
         plan.run_all()
         while not self.stop.is_set():
             if self._news.wait(BETWEEN_BREATHS):
@@ -115,8 +130,8 @@ class Service:
                 for name, job in chosen.items():
                     self.guarded(name, job)
             plan.run_pending()
-        if listener.is_alive():
-            listener.join(FAREWELL_SECONDS)
+        for thread in threads:
+            thread.join(FAREWELL_SECONDS)
         self.close()
 
     def guarded(self, name: str, job: Callable[[], object]) -> None:
@@ -133,9 +148,28 @@ class Service:
     def close(self) -> None:
         """Let go of the connections."""
         self._rounds.close()
+        self._side_room.close()
         if self.kith.transport is not None:
             self.kith.transport.close()
         self.kith.engine.dispose()
+
+    def _with_keys(self) -> Desk:
+        """Return the desk with the keys in force; another process may have changed them."""
+        now = self.kith.now()
+        if self._keys_read_at is None or now - self._keys_read_at >= BETWEEN_KEYS:
+            with self.kith.sessions.begin() as session:
+                desk = with_keys(self.kith.desk, session, now)
+            if desk.signer != self._desk.signer:
+                self._desk = desk
+            self._keys_read_at = now
+        return self._desk
+
+    def _watch(self) -> None:
+        """Look how everything is, once a minute; the first time when there was time to begin."""
+        watchman = Watchman(self.kith)
+        while not self.stop.wait(BETWEEN_WATCHES):
+            self.guarded("watch", watchman.look)
+        watchman.close()
 
     def _listen(self) -> None:
         """Poll, say so, and wait until a server tells of new mail or it is time again."""

@@ -17,7 +17,8 @@ from casework.environment import clock
 from casework.pipeline import Outcome
 from casework.processing import Processed
 from casework.schema import make_private_directory, upgrade
-from casework.service import stop_on_signals
+from casework.service import judge_for_people, stop_on_signals
+from casework.watchman import watching
 from casework.web.app import make_app
 from casework.web.server import WebServer, WebServerError
 from casework.worker import Service
@@ -135,7 +136,15 @@ def serve(service: Service, mail: DemoMail, stop: threading.Event, port: int | N
     demo_pages = DemoPages(mail, GROUP_ADDRESS)
     service.tell = demo_pages.note
     kith = service.kith
-    app = make_app(kith.sessions, kith.now, GROUP_NAME, links=DEMO_LINKS, more=demo_pages.routes)
+    app = make_app(
+        kith.sessions,
+        kith.now,
+        GROUP_NAME,
+        links=DEMO_LINKS,
+        more=demo_pages.routes,
+        watching=lambda: watching(kith),
+        judge=judge_for_people(kith),
+    )
     web, url = start_page(app, port)
     stop_on_signals(stop)
     click.echo(f"\nopen: {url}\n(Ctrl-C ends the demo.)")

@@ -160,7 +160,7 @@ def test_a_delivery_report_is_noted_on_the_case_of_its_letter(
     with sessions() as session:
         case = session.execute(select(Case)).scalar_one()
         what = [event.what for event in case.events]
-        assert what[-1] == "letter failed"
+        assert what[-2:] == ["letter failed", "automatic mail stopped"]
         assert case.status == "new"
         assert len(session.execute(select(CaseMessage)).all()) == 3
         assert len(session.execute(select(OutboxEmail)).all()) == 1
