@@ -77,10 +77,15 @@ class Traffic:
 
     def next(self, at: datetime, letters: Sequence[Letter]) -> Truth:
         """Return the next mail, arriving at `at`; `letters` are what has reached people so far."""
-        self._number += 1
-        chance = random.Random(f"{self._seed}/{self._number}")
+        chance = random.Random(f"{self._seed}/{self._number}/sort")
         sorts = list(self._measure)
         [sort] = chance.choices(sorts, [self._measure[each] for each in sorts])
+        return self.one(sort, at, letters)
+
+    def one(self, sort: Sort, at: datetime, letters: Sequence[Letter]) -> Truth:
+        """Return the next mail, of this sort; a person's where there is no letter to answer yet."""
+        self._number += 1
+        chance = random.Random(f"{self._seed}/{self._number}")
         needs_letter = sort in {Sort.REPLY, Sort.STRANGER, Sort.OUT_OF_OFFICE, Sort.BOUNCE}
         if (needs_letter and not letters) or (sort in _AFTERWARDS and not self._sent):
             sort = Sort.PERSONAL
