@@ -107,7 +107,7 @@ def groups(sessions: Sessions, names: dict[int, str]) -> set[frozenset[str]]:
     """Return which mails lie together, by name; cases that became one are one."""
     with sessions() as session:
         roots = session.execute(select(Case.id, Case.merged_into)).all()
-        merged = {case_id: root for case_id, root in roots}
+        merged: dict[int, int | None] = {each.id: each.merged_into for each in roots}
         rows = session.execute(
             select(CaseMessage.case_id, ReceivedMail.uid).join(
                 ReceivedMail, ReceivedMail.id == CaseMessage.received_id
