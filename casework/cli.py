@@ -11,12 +11,14 @@ from config.errors import KithError
 from config.logs import configure_logging, log_uncaught_errors
 
 COMMANDS = {
+    "brake": "casework.brakes:brake",
     "case": "casework.case_report:case",
     "check": "casework.checks:check",
     "db": "casework.schema:db",
     "demo": "casework.demo.command:demo",
     "explain": "casework.explain:explain",
     "init": "casework.setup:init",
+    "keys": "casework.brakes:keys",
     "login": "casework.login:login",
     "mail": "casework.mail_report:mail",
     "poll": "casework.service:poll_command",
