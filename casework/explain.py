@@ -15,6 +15,7 @@ import click
 from casework.belief import asks_to_stop
 from casework.disposition import Action, Disposition, dispose, is_human
 from casework.judging import Judged, Judges, judge, load_judges
+from casework.references import has_reference_shape
 from config.errors import KithError
 from config.scrubbing import scrub
 from intake.classification import Classification
@@ -221,6 +222,9 @@ def _disposed(judged: Judged, *, answers_a_case: bool) -> Disposition:
     )
 
 
+NAMES_A_CASE = "Its subject has what looks like a reference, and the sender may be a stranger."
+
+
 def _deed(judged: Judged, disposition: Disposition) -> str:
     if disposition.action is Action.FILE:
         return "would be filed" + (", for a person to sort" if disposition.please_sort else "")
@@ -234,9 +238,10 @@ def _answer_to(judged: Judged) -> str:
     from replies.acknowledgement import may_acknowledge
 
     message, screening = judged.message, judged.screening
+    names_a_case = has_reference_shape(message.subject)
     permission = may_acknowledge(
-        screening_allows=screening.acknowledge,
-        screening_reason=screening.reason,
+        screening_allows=screening.acknowledge and not names_a_case,
+        screening_reason=screening.reason if not screening.acknowledge else NAMES_A_CASE,
         risk=judged.risk,
         is_new_case=True,
         kind_is_human=is_human(judged.classification),

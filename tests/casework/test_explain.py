@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
-from casework.explain import explain_stream, in_words, judge_now
+from casework.explain import explain, explain_stream, in_words, judge_now
 from casework.judging import Judges
 from casework.settled_judges import judges_of
 from config.settings import GroupSettings, Settings
@@ -275,3 +276,16 @@ def test_an_id_that_is_half_a_character_comes_back_and_the_stream_goes_on() -> N
     done = run("--jsonl", stdin=b'{"id": "\\ud83d", "body": "x"}\n{"id": 2, "body": "y"}\n')
     assert done.returncode == 0, done.stderr.decode()
     assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == ["\ud83d", 2]
+
+
+def test_a_subject_with_the_shape_of_a_reference_is_not_answered_to_a_stranger(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "mail.eml"
+    file.write_bytes(
+        b"From: Bron <bron@example.org>\r\nTo: hello@kith.example.org\r\n"
+        b"Subject: about [K7F3-26]\r\n\r\nPlease may I join your group?\r\n"
+    )
+    done = CliRunner().invoke(explain, [str(file)])
+    assert "would not be sent" in done.output
+    assert "the sender may be a stranger" in done.output
