@@ -13,7 +13,6 @@ MOST_BROKEN_LINES = 1_000
 _CHUNK = 1 << 20
 _SAMPLE = 100_000
 _SOFT_BREAK_WITH_SPACES = re.compile(rb"=[ \t]+(?=\r?\n)")
-_LONE_CR = re.compile(rb"=\r(?!\n)")
 _UU_NAMES = {"uuencode", "x-uuencode", "x-uue", "uue"}
 
 
@@ -72,7 +71,7 @@ def decode_quoted_printable(data: bytes) -> bytes:
     if b"= " in data or b"=\t" in data:
         data = _SOFT_BREAK_WITH_SPACES.sub(b"=", data)
     if b"\r" in data:
-        data = _LONE_CR.sub(b"=\n", data)
+        data = data.replace(b"=\r\n", b"=\n").replace(b"=\r", b"=\n")
     return binascii.a2b_qp(data)
 
 
