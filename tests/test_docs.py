@@ -186,6 +186,7 @@ def test_every_make_target_that_is_named_exists(document: Path) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_every_variable_that_is_named_exists(document: Path) -> None:
     known = {"KITH_CONFIG", *(setting.variable for setting in all_settings())}
+    known |= {each.replace("KITH_MAILBOX__", "KITH_MAILBOXES__NAME__") for each in known}
     assert set(VARIABLE.findall(read(document))) <= known
 
 
