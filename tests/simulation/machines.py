@@ -8,6 +8,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 
 from tests.simulation.letters import Letter
+from tests.simulation.plain_mail import PlainMail
 
 MARKS: tuple[tuple[tuple[str, str], ...], ...] = (
     (("Auto-Submitted", "auto-generated"),),
@@ -41,7 +42,7 @@ NAMES = (
 )
 
 
-def robot(mail: EmailMessage, chance: random.Random) -> None:
+def robot(mail: PlainMail, chance: random.Random) -> None:
     """Make a robot's mail of a person's: by a header, or by the name of its address."""
     if chance.random() < 0.7:
         for name, value in chance.choice(MARKS):
@@ -52,7 +53,7 @@ def robot(mail: EmailMessage, chance: random.Random) -> None:
     mail["From"] = f"A service <{chance.choice(NAMES)}@{domain}>"
 
 
-def out_of_office(mail: EmailMessage, letter: Letter) -> None:
+def out_of_office(mail: PlainMail, letter: Letter) -> None:
     """Make an answering machine's reply to a letter of ours."""
     del mail["Subject"]
     mail["Subject"] = f"Automatic reply: {letter.subject}"
@@ -62,14 +63,14 @@ def out_of_office(mail: EmailMessage, letter: Letter) -> None:
     mail.set_content("I am away until Monday and read no mail.\n")
 
 
-def newsletter(mail: EmailMessage, number: int) -> None:
+def newsletter(mail: PlainMail, number: int) -> None:
     """Make a newsletter."""
     mail["List-Id"] = f"News {number} <news{number}.example.net>"
     mail["List-Unsubscribe"] = "<mailto:leave@news.example.net>"
     mail["Precedence"] = "bulk"
 
 
-def spam(mail: EmailMessage, chance: random.Random) -> None:
+def spam(mail: PlainMail, chance: random.Random) -> None:
     """Make what a provider marks as spam, or words that sell."""
     if chance.random() < 0.5:
         mail["X-Spam-Flag"] = "YES"

@@ -8,14 +8,14 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime
 from functools import cache
 from pathlib import Path
 
+from tests.robots import robot_mail
 from tests.simulation.letters import Letter
 from tests.simulation.machines import bounce_of, newsletter, out_of_office, robot, spam
+from tests.simulation.plain_mail import PlainMail
 from tests.simulation.truth import Sort, Truth
 
 DATA = Path(__file__).parents[2] / "intake" / "classification" / "data"
@@ -135,6 +135,9 @@ class Traffic:
         return self._truth(Sort.FORGER, mail, at, f"forger {self._number}")
 
     def _robot(self, chance: random.Random, at: datetime, _: Sequence[Letter]) -> Truth:
+        if chance.random() < 0.5:
+            raw = robot_mail(chance.randrange(10**9), to=self._group, now=at).raw
+            return Truth(raw, Sort.ROBOT, f"robot {self._number}", "", _id_in(raw), at)
         mail = self._mail(chance, at, f"machine{self._number}@{chance.choice(DOMAINS)}")
         robot(mail, chance)
         return self._truth(Sort.ROBOT, mail, at, f"robot {self._number}")
@@ -151,9 +154,10 @@ class Traffic:
     def _bounce(self, chance: random.Random, at: datetime, letters: Sequence[Letter]) -> Truth:
         letter = chance.choice(letters)
         status = chance.choice(("5.1.1", "4.2.2"))
-        mail = bounce_of(letter, self._group, at, self._new_id(), status)
-        truth = self._truth(Sort.BOUNCE, mail, at, "mail server")
-        return replace(truth, shows_secret=True)
+        name = self._new_id()
+        raw = bounce_of(letter, self._group, at, name, status).as_bytes()
+        sender = "mailer-daemon@mx.example.net"
+        return Truth(raw, Sort.BOUNCE, "mail server", sender, name, at, shows_secret=True)
 
     def _spam(self, chance: random.Random, at: datetime, _: Sequence[Letter]) -> Truth:
         mail = self._mail(chance, at, f"offer{self._number}@{chance.choice(DOMAINS)}")
@@ -172,9 +176,9 @@ class Traffic:
 
     def _mail(
         self, chance: random.Random, at: datetime, sender: str, subject: str | None = None
-    ) -> EmailMessage:
+    ) -> PlainMail:
         name, words, body = chance.choice(sample_words())
-        mail = EmailMessage(policy=SMTP)
+        mail = PlainMail()
         mail["Return-Path"] = f"<{sender}>"
         mail["Delivered-To"] = self._group
         mail["From"] = f"{''.join(filter(str.isalpha, name)) or 'Somebody'} <{sender}>"
@@ -189,7 +193,7 @@ class Traffic:
     def _new_id(self) -> str:
         return f"<{self._number}.{self._seed}@writers.example.org>"
 
-    def _truth(self, sort: Sort, mail: EmailMessage, at: datetime, writer: str) -> Truth:
+    def _truth(self, sort: Sort, mail: PlainMail, at: datetime, writer: str) -> Truth:
         return Truth(
             raw=mail.as_bytes(),
             sort=sort,
@@ -226,9 +230,17 @@ def broken(raw: bytes, chance: random.Random) -> bytes:
             return raw.replace(b"utf-8", chance.choice((b"klingon", b"utf-7", b"\xff"))) + b"\0"
 
 
-def _answer(mail: EmailMessage, letter: Letter) -> None:
+def _answer(mail: PlainMail, letter: Letter) -> None:
     mail["In-Reply-To"] = letter.message_id
     mail["References"] = f"{letter.references} {letter.message_id}".strip()
+
+
+def _id_in(raw: bytes) -> str:
+    """Return the Message-ID of a mail, "" if it has none."""
+    for line in raw.partition(b"\n\n")[0].splitlines():
+        if line.lower().startswith(b"message-id:"):
+            return line[11:].strip().decode("ascii", "replace")
+    return ""
 
 
 def _stamp(at: datetime) -> bytes:
