@@ -12,10 +12,7 @@ FOLLOWS = "It follows from another difference."
 NO_BYTES = "Of the mail only its line in the ledger is left."
 BY_HAND = "A person filed it by hand."
 BROKE_OFF = "Kith failed on the mail, then or now."
-GATE = (
-    "What is counted for the caps differs, or a cap has another setting, or a person closed a "
-    "breaker or lifted a suspension."
-)
+GATE = "A cap has another setting now, or what is counted for the caps differs."
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
-from casework.models import CASE_MESSAGES, CASES, FailedDelivery
+from casework.history import KITH
+from casework.models import CASE_MESSAGES, CASES, BreakerRow, FailedDelivery, SuspendedAddress
 from casework.processing import CLAIM_AT_ONCE
 from casework.recorded import Recorded
 from casework.references import CaseReference
@@ -46,7 +47,17 @@ class Fate:
     was_refused: bool
 
 
-Step = Work | Written | Fate
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """A person let letters go again: to the address `key`, or past the breaker of that name."""
+
+    at: datetime
+    by: str
+    key: str | None = None
+    breaker: str | None = None
+
+
+Step = Work | Written | Fate | Lifted
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +80,7 @@ class Plan:
 def plan_of(session: Session) -> Plan:
     """Return what must be done to come to what the database holds."""
     mails = [(row.settled_at, row.id) for row in session.execute(_WORKED).all()]
-    steps: list[Step] = [*_together(mails), *_written(session), *_fates(session)]
+    steps: list[Step] = [*_together(mails), *_written(session), *_fates(session), *_lifted(session)]
     return Plan(
         steps=tuple(sorted(steps, key=lambda step: (step.at, _PLACE[type(step)]))),
         recorded=recorded_names(session),
@@ -96,6 +107,13 @@ def _fates(session: Session) -> list[Fate]:
     refused = set(session.execute(_REFUSED).scalars())
     rows = session.execute(_SETTLED_LETTERS).all()
     return [Fate(row.settled_at, row.id, row.id in refused) for row in rows]
+
+
+def _lifted(session: Session) -> list[Lifted]:
+    addresses = [Lifted(row.lifted_at, row.by, key=row.key) for row in session.execute(_LIFTED)]
+    return addresses + [
+        Lifted(row.closed_at, row.closed_by, breaker=row.name) for row in session.execute(_CLOSED)
+    ]
 
 
 def recorded_names(session: Session) -> Recorded:
@@ -146,7 +164,7 @@ def _way(case_id: int | None, into: Mapping[int, int | None]) -> Iterator[int]:
         case_id = into.get(case_id)
 
 
-_PLACE = {Work: 0, Written: 1, Fate: 2}
+_PLACE = {Work: 0, Written: 1, Fate: 2, Lifted: 3}
 _R, _L = RECEIVED.c, LETTERS.c
 _HAS_BYTES = exists().where(RAWS.c.received_id == _R.id)
 _WAS_READ = or_(_R.rule.is_(None), _R.rule.not_in(NOT_IN_HAND))
@@ -168,6 +186,12 @@ _REFUSED = (
     select(FailedDelivery.letter_id)
     .join(LETTERS, _L.id == FailedDelivery.letter_id)
     .where(_L.state == LetterState.FAILED.value)
+)
+_LIFTED = select(
+    SuspendedAddress.lifted_at, SuspendedAddress.key, SuspendedAddress.lifted_by.label("by")
+).where(SuspendedAddress.lifted_at.is_not(None))
+_CLOSED = select(BreakerRow.closed_at, BreakerRow.name, BreakerRow.closed_by).where(
+    BreakerRow.closed_at.is_not(None), BreakerRow.closed_by != KITH
 )
 _ACKNOWLEDGEMENTS = select(_L.received_id, _L.message_id, _L.once_key).where(
     _L.purpose == Purpose.ACKNOWLEDGEMENT.value, _L.received_id.is_not(None)

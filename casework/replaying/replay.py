@@ -8,15 +8,17 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from casework.bootstrap import with_keys
+from casework.breakers import close_breaker
 from casework.pipeline import Desk
 from casework.processing import Worker, process_batch
 from casework.replaying.comparing import Difference, compare
 from casework.replaying.copying import OWNER, copy_fate, copy_keys, copy_ledger, copy_letter
 from casework.replaying.picture import picture_of
-from casework.replaying.plan import Fate, Plan, Work, Written, plan_of
+from casework.replaying.plan import Fate, Lifted, Plan, Work, Written, plan_of
 from config.database import Sessions, readers
 from config.errors import KithError
 from intake.inbox import RECEIVED, ClaimedMail
+from replies.suspension import lift_suspension
 
 LEASE = timedelta(days=1)
 
@@ -131,6 +133,8 @@ class _Work:
                     self._write(step)
                 case Fate():
                     self._meet(step)
+                case Lifted():
+                    self._lift(step)
 
     def _work(self, step: Work) -> None:
         worker = Worker(
@@ -165,6 +169,13 @@ class _Work:
         with self.target.begin() as session:
             soft = self.desk.soft_failures_per_week
             copy_fate(self.source, session, step, soft_failures=soft)
+
+    def _lift(self, step: Lifted) -> None:
+        with self.target.begin() as session:
+            if step.key is not None:
+                lift_suspension(session, step.key, by=step.by, now=step.at)
+            if step.breaker is not None:
+                close_breaker(session, step.breaker, by=step.by, now=step.at)
 
 
 _R = RECEIVED.c

@@ -12,6 +12,7 @@ from alembic.script import ScriptDirectory
 from click.testing import CliRunner
 from sqlalchemy import func, select, text
 
+from casework.breakers import breaker_of_address, close_breaker
 from casework.judging import Judged, judge
 from casework.merging import Doing
 from casework.models import Case, CaseMessage, OutboxEmail, RawMail, ReceivedMail
@@ -27,6 +28,7 @@ from casework.replaying import (
 from casework.replaying.command import replay_command
 from casework.schema import MIGRATIONS
 from config.database import Base, Sessions, make_engine, make_sessions
+from replies.suspension import lift_suspension
 from tests.casework.desks import GROUP_ADDRESS, NO_CAPS, a_mail
 from tests.casework.replaying.worlds import BRON, World, a_busy_world
 
@@ -143,6 +145,35 @@ def test_what_a_person_did_is_named(busy: World, other: Sessions) -> None:
     assert whys[3] == "A person filed it by hand."
     assert all("No reason" not in each.why for each in report.differences)
     assert not report.is_identical
+
+
+def test_what_a_person_lifted_is_lifted_again(
+    other: Sessions, sqlite_url: str, now: datetime
+) -> None:
+    engine = make_engine(sqlite_url)
+    Base.metadata.create_all(engine)
+    source = make_sessions(engine)
+    world = World(source, now, replace(NO_CAPS, same_text_per_hour=2))
+    world.receive(a_mail(now, "I offer help.", "Jo <jo@example.com>", "Helping"))
+    world.deliver(refused="jo@example.com")
+    for number in range(2):
+        world.later(minutes=1)
+        world.receive(a_mail(world.now, "Please may I join?", BRON, f"Joining {'ab'[number]}"))
+    world.later(hours=1)
+    with source.begin() as session:
+        assert lift_suspension(session, "jo@example.com", by="Ann", now=world.now)
+        name = breaker_of_address("bron@example.org")
+        assert close_breaker(session, name, by="Ann", now=world.now)
+    world.later(hours=1)
+    world.receive(
+        a_mail(world.now, "I offer training.", "Jo <jo@example.com>", "Training"),
+        a_mail(world.now, "Please tell me about your group.", BRON, "Your group"),
+    )
+    with source() as session:
+        answered = set(session.execute(select(OutboxEmail.received_id)).scalars())
+    assert {4, 5} <= answered
+    assert replay(source, other, world.desk).differences == ()
+    engine.dispose()
 
 
 def test_a_merged_case_comes_out_as_the_two_that_it_was(
