@@ -131,7 +131,7 @@ def _claim_next(sessions: Sessions, worker: Worker) -> list[ClaimedMail]:
 
 def deaths(mail: ClaimedMail) -> int:
     """Return how many workers died with the mail in hand."""
-    return getattr(mail, "abandoned", 0)
+    return mail.abandoned
 
 
 def process_batch(

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, bindparam, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    bindparam,
+    case,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from config.errors import KithError
@@ -24,6 +32,12 @@ _HOLD = (
 )
 
 
+# Whoever had it in hand until its lease ended was never heard of again.
+_ABANDONED_ONCE_MORE = case(
+    (RECEIVED.c.owner.is_not(None), RECEIVED.c.abandoned + 1), else_=RECEIVED.c.abandoned
+)
+
+
 class ClaimLostError(KithError):
     """Somebody else took the mail over in the meantime; what was done must not be kept."""
 
@@ -36,6 +50,7 @@ class ClaimedMail:
     """A received mail that this worker may work on until its lease ends.
 
     `is_silent`: it came long ago, or was seen before, so its sender gets no automatic letter.
+    `abandoned` workers died with it in hand.
     """
 
     id: int
@@ -45,19 +60,37 @@ class ClaimedMail:
     internal_date: datetime
     failures: int
     is_silent: bool = False
+    abandoned: int = 0
 
 
 def claim_next(
     session: Session, *, now: datetime, owner: str, lease: timedelta, limit: int
 ) -> list[ClaimedMail]:
-    """Claim up to `limit` received mails, oldest first, for `owner` until `now + lease`."""
+    """Claim up to `limit` received mails, oldest first, for `owner` until `now + lease`.
+
+    A mail that was in the hands of a worker that died comes last and alone: should this worker die
+    too, it is known of which.
+    """
+    untouched = _claim(session, now, owner, lease, limit, ReceivedMail.abandoned == 0)
+    return untouched or _claim(session, now, owner, lease, 1, ReceivedMail.abandoned > 0)
+
+
+def _claim(
+    session: Session,
+    now: datetime,
+    owner: str,
+    lease: timedelta,
+    limit: int,
+    which: ColumnElement[bool],
+) -> list[ClaimedMail]:
     picked = (
         select(ReceivedMail.id)
         .where(
             ReceivedMail.state == MailState.RECEIVED,
             or_(ReceivedMail.lease_until.is_(None), ReceivedMail.lease_until < now),
+            which,
         )
-        .order_by(ReceivedMail.id)
+        .order_by(ReceivedMail.abandoned, ReceivedMail.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
         .cte("picked")
@@ -65,7 +98,7 @@ def claim_next(
     claimed = (
         update(ReceivedMail)
         .where(ReceivedMail.id.in_(select(picked.c.id)))
-        .values(owner=owner, lease_until=now + lease)
+        .values(owner=owner, lease_until=now + lease, abandoned=_ABANDONED_ONCE_MORE)
         .returning(
             ReceivedMail.id,
             ReceivedMail.sha256,
@@ -74,12 +107,12 @@ def claim_next(
             ReceivedMail.internal_date,
             ReceivedMail.failures,
             ReceivedMail.is_silent,
+            ReceivedMail.abandoned,
         )
         .execution_options(synchronize_session=False)
     )
-    return sorted(
-        (ClaimedMail(*row) for row in session.execute(claimed).all()), key=lambda mail: mail.id
-    )
+    rows: Sequence[Any] = session.execute(claimed).all()
+    return sorted((ClaimedMail(*row) for row in rows), key=lambda mail: mail.id)
 
 
 def hold(session: Session, received_ids: Sequence[int], *, owner: str) -> None:
@@ -142,7 +175,7 @@ def release_abandoned(session: Session, *, is_gone: Callable[[str], bool]) -> in
         session.execute(
             update(ReceivedMail)
             .where(ReceivedMail.state == MailState.RECEIVED, ReceivedMail.owner.in_(gone))
-            .values(owner=None, lease_until=None)
+            .values(owner=None, lease_until=None, abandoned=ReceivedMail.abandoned + 1)
             .execution_options(synchronize_session=False)
         )
     return len(gone)

@@ -83,6 +83,8 @@ class ReceivedMail(Base):
     reason: Mapped[str | None] = mapped_column(CleanText)
     duplicate_of: Mapped[int | None] = mapped_column(ForeignKey("received_mails.id"))
     failures: Mapped[int] = mapped_column(default=0)
+    abandoned: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How many workers died, or were never heard of again, with the mail in hand."""
     owner: Mapped[str | None] = mapped_column(String(200))
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     object_id: Mapped[str | None] = mapped_column(String(OBJECT_ID_LENGTH), index=True)

@@ -83,7 +83,7 @@ def take_up_again(session: Session, received_id: int) -> bool:
         return True
     is_unread = or_(RECEIVED.c.rule.is_(None), RECEIVED.c.rule != FETCH_AGAIN)
     again = update(RECEIVED).where(*is_this, is_unread)
-    values = {"failures": 0, "settled_at": None, "lease_until": None}
+    values = {"failures": 0, "abandoned": 0, "settled_at": None, "lease_until": None}
     return bool(_changed(session, again.values(state=MailState.RECEIVED.value, **values)))
 
 

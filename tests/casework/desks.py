@@ -18,7 +18,7 @@ from replies.caps import Caps
 from replies.signing import Signer, SigningKey
 
 GROUP_ADDRESS = "hello@kith.example.org"
-NO_CAPS = Caps(*[0] * 9)
+NO_CAPS = Caps(0, 0, 0, 0, 0, 0, 0, 0, 0)
 SIGNER = Signer((SigningKey(1, b"a secret of the tests, 32 bytes."),))
 
 

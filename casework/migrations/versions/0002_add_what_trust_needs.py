@@ -196,6 +196,9 @@ def _add_to_the_ledger() -> None:
     with op.batch_alter_table("received_mails", schema=None) as batch_op:
         batch_op.add_column(sa.Column("object_id", sa.String(length=300), nullable=True))
         batch_op.add_column(
+            sa.Column("abandoned", sa.Integer(), server_default="0", nullable=False)
+        )
+        batch_op.add_column(
             sa.Column("is_silent", sa.Boolean(), server_default=sa.false(), nullable=False)
         )
         batch_op.create_index(

@@ -11,7 +11,7 @@ from casework.apart.side_room import SideRoom
 from casework.models import ReceivedMail
 from casework.pipeline import understand
 from casework.processing import MOST_DEATHS, Worker
-from config.database import Sessions
+from config.database import Sessions, readers
 from intake.inbox import MailState
 from tests.casework.desks import a_mail, a_worker, process, receive
 
@@ -167,7 +167,7 @@ def test_mails_that_were_in_dead_hands_come_last_and_one_at_a_time(
     in_hand: list[int] = []
 
     def look() -> datetime:
-        with sessions() as session:
+        with readers(sessions)() as session:
             held = select(ReceivedMail.id).where(ReceivedMail.owner.is_not(None))
             in_hand.append(len(session.execute(held).all()))
         return now
