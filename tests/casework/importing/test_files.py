@@ -115,7 +115,7 @@ def test_what_the_standard_library_writes_is_read(tmp_path: Path) -> None:
 BODY = st.lists(st.sampled_from([b"", b"From ", b">From me", b"Hello", b"From x May 1 10:00 2026"]))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(bodies=st.lists(BODY, min_size=1, max_size=4))
 def test_whatever_is_written_by_the_rules_is_read_again(
     bodies: list[list[bytes]], tmp_path_factory: pytest.TempPathFactory
@@ -133,7 +133,7 @@ def test_whatever_is_written_by_the_rules_is_read_again(
     assert [mail.raw for mail in mails(path)] == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(content=st.binary(max_size=400))
 def test_no_bytes_break_the_reading(
     content: bytes, tmp_path_factory: pytest.TempPathFactory
