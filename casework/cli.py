@@ -17,12 +17,15 @@ COMMANDS = {
     "db": "casework.schema:db",
     "demo": "casework.demo.command:demo",
     "explain": "casework.explain:explain",
+    "import": "casework.importing.command:import_command",
     "init": "casework.setup:init",
     "keys": "casework.brakes:keys",
     "login": "casework.login:login",
     "mail": "casework.mail_report:mail",
     "poll": "casework.service:poll_command",
+    "replay": "casework.replaying.command:replay_command",
     "run": "casework.service:run_command",
+    "shadow": "casework.shadow_report:shadow",
     "status": "casework.service:status_command",
 }
 
