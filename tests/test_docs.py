@@ -185,7 +185,12 @@ def test_every_make_target_that_is_named_exists(document: Path) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_every_variable_that_is_named_exists(document: Path) -> None:
-    known = {"KITH_CONFIG", *(setting.variable for setting in all_settings())}
+    known = {
+        "KITH_CONFIG",
+        "KITH_ALARM",
+        "KITH_ALARM_STATE",
+        *(setting.variable for setting in all_settings()),
+    }
     known |= {each.replace("KITH_MAILBOX__", "KITH_MAILBOXES__NAME__") for each in known}
     assert set(VARIABLE.findall(read(document))) <= known
 
@@ -328,7 +333,11 @@ def test_operators_find_every_state(heading: str, names: Any) -> None:
 def test_volunteers_find_every_group_mark_and_level_of_the_queue() -> None:
     document = read(DOCS / "volunteers.md")
     everything = Case(
-        unsafe_reply=True, child_sender=True, unconfirmed_sender=True, needs_look=True
+        unsafe_reply=True,
+        child_sender=True,
+        unconfirmed_sender=True,
+        needs_look=True,
+        needs_glance=True,
     )
     words = [*Band, *(flag.capitalize() for flag in flags_of(everything))]
     words += [f"| `{level}` |" for level in RiskLevel]
