@@ -105,7 +105,7 @@ def process_received(
 def _claim(sessions: Sessions, desk: Desk, worker: Worker) -> list[ClaimedMail]:
     mails = _claim_next(sessions, worker)
     room = worker.side_room
-    if room is None or room.child is not None or not all(map(deaths, mails)) or not mails:
+    if room is None or room.child is not None or not mails or not mails[0].abandoned:
         return mails
     # Not in hand while the child is born: for that time we would blame them wrongly.
     _give_back(sessions, mails, worker)
@@ -129,24 +129,13 @@ def _claim_next(sessions: Sessions, worker: Worker) -> list[ClaimedMail]:
         )
 
 
-def deaths(mail: ClaimedMail) -> int:
-    """Return how many workers died with the mail in hand."""
-    return mail.abandoned
-
-
 def process_batch(
     sessions: Sessions, mails: Sequence[ClaimedMail], desk: Desk, worker: Worker
 ) -> Iterator[Processed]:
-    """Process the claimed mails, the ordinary ones together; give back what must wait."""
-    now, later = [mail for mail in mails if not deaths(mail)], list(filter(deaths, mails))
-    if not now:
-        now, later = later[:1], later[1:]
-    if later:
-        _give_back(sessions, later, worker)
-    yield from _process_together(
-        sessions, [mail for mail in now if not mail.failures], desk, worker
-    )
-    for mail in now:
+    """Process the claimed mails, the ordinary ones together."""
+    fresh = [mail for mail in mails if not mail.failures]
+    yield from _process_together(sessions, fresh, desk, worker)
+    for mail in mails:
         if mail.failures:  # it may take all its time again: nobody is to wait for it
             yield from _process_together(sessions, [mail], desk, worker)
 
@@ -195,10 +184,10 @@ def _judge(
     reading: Sessions, mail: ClaimedMail, small: bytes | None, desk: Desk, worker: Worker
 ) -> Judged:
     """Return the opinion on a mail, whose bytes are given if they are few."""
-    if small and not mail.failures and not deaths(mail):
+    if small and not mail.failures and not mail.abandoned:
         return _judge_here(mail, small, desk, worker)
-    if deaths(mail) >= MOST_DEATHS:
-        raise JudgedInVainError(f"{deaths(mail)} times Kith's worker died with it in hand.")
+    if mail.abandoned >= MOST_DEATHS:
+        raise JudgedInVainError(f"{mail.abandoned} times Kith's worker died with it in hand.")
     if worker.side_room is not None:
         task = Task(mail.id, mail.internal_date, worker.now(), mail.is_whole)
         try:
@@ -291,10 +280,10 @@ def _after_failure(
 
     A worker that died with the mail in hand counts as one attempt, since it need not be its fault.
     """
-    attempt = mail.failures + 1 + bool(deaths(mail))
+    attempt = mail.failures + 1 + bool(mail.abandoned)
     log.error("outcome=failed attempt=%d", attempt, exc_info=error)
     with sessions.begin() as session:
-        if attempt < worker.attempts and deaths(mail) < MOST_DEATHS:
+        if attempt < worker.attempts and mail.abandoned < MOST_DEATHS:
             retry_at = worker.now() + RETRY_AFTER
             note_failure(session, mail.id, owner=worker.owner, retry_at=retry_at)
             return None

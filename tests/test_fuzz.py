@@ -51,7 +51,8 @@ def test_a_culprit_is_made_small_saved_and_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def touchy(raw, judges):  # type: ignore[no-untyped-def]
-        assert b"From" not in raw, "a mail with a sender"
+        if b"From" in raw:
+            raise ValueError("a mail with a sender")
 
     monkeypatch.setattr(fuzzing, "check", touchy)
 

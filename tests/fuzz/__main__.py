@@ -76,7 +76,7 @@ def fuzz(seed: int, seconds: float, into: Path, judges: Judges) -> int:
 
 def _end_if_it_hangs() -> None:
     """End this process with a traceback when one call of C, which no budget breaks off, hangs."""
-    faulthandler.dump_traceback_later(2 * SECONDS_A_MAIL, exit=True, file=sys.__stderr__)
+    faulthandler.dump_traceback_later(2 * SECONDS_A_MAIL, exit=True, file=2)
 
 
 def mails(seed: int) -> Iterator[bytes]:
