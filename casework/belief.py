@@ -11,7 +11,16 @@ from intake.screening import Verdict
 WEBSITE_FORM = "website-form"
 """The screening rule of a form that a robot sends on; its address is not the writer's."""
 NOBODYS = frozenset({Verdict.ROBOT, Verdict.LOOP})
-DOUBTFUL_SENDERS = frozenset({WEBSITE_FORM, "two-addresses", "sender-not-in-from"})
+DOUBTFUL_SENDERS = frozenset(
+    {
+        WEBSITE_FORM,
+        "two-addresses",
+        "sender-not-in-from",
+        "headers-not-read",
+        "unusual-spelling",
+        "seen-as-another",
+    }
+)
 
 
 def writer_of(judged: Judged) -> Address | None:

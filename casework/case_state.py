@@ -43,9 +43,9 @@ def after_mail(
     The risk only rises. A mail whose sender is not confirmed changes nothing but that.
     """
     decision = incoming.decision
-    if decision.is_repeat:
-        return state, [Line(What.RECEIVED, decision.words)]
     safer, risk_lines = _with_risk(state, incoming)
+    if decision.is_repeat:  # word for word, but for the subject and what is quoted or attached
+        return safer, [Line(What.RECEIVED, decision.words), *risk_lines]
     if decision.placing is Placing.APPEND_UNCONFIRMED:
         line = Line(What.RECEIVED, UNCONFIRMED)
         return replace(safer, unconfirmed_sender=True), [line, *risk_lines]

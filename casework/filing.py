@@ -67,6 +67,8 @@ LIKELY_ENOUGH_FOR_A_STRAND = 0.4
 """A second kind that is less likely than this is a hint in `kith explain`, not work for people."""
 UNTOLD = "queued"
 """`CaseMessage.letter_state` of a letter whose fate the history does not tell yet."""
+MOST_SUGGESTIONS = 20
+"""Cases that are told of the mail that they waited for; each costs two statements."""
 REOPEN_WINDOW = timedelta(hours=1)
 """The stretch of time over which it is counted how often mails have opened a case again."""
 
@@ -180,9 +182,10 @@ class Cabinet:
         }
         self._drawer.put(_OPEN_CASE, case)
         self._changed.add(case_id)
-        self.threads.note_case(case_id, reference, person.id if person else None)
+        author_id = person.id if person and is_believed else None
+        self.threads.note_case(case_id, reference, author_id)
         self._add_strands(case_id, judged.classification)
-        self._add_message(case_id, incoming, person.id if person and is_believed else None)
+        self._add_message(case_id, incoming, author_id)
         self._record(case_id, *opening_lines(incoming))
         self._add_key_dates(case_id, incoming)
         self._suggest(judged.message, case_id)
@@ -296,7 +299,7 @@ class Cabinet:
 
     def _suggest(self, message: Message, case_id: int) -> None:
         """Tell the cases whose mails answer this one, of another sender, where they may belong."""
-        for waiting in sorted(self.threads.waiting_cases(message) - {case_id}):
+        for waiting in sorted(self.threads.waiting_cases(message) - {case_id})[:MOST_SUGGESTIONS]:
             self._drawer.empty()
             if suggest(self.session, waiting, case_id):
                 words = "It may belong to another case, with the mail that it answers."

@@ -330,8 +330,9 @@ def _ask(judged: Judged) -> Ask | None:
 
 
 def _sighting(judged: Judged) -> Sighting | None:
+    """Return the mail as the watchdog sees it; what may be forged silences nobody."""
     sender = judged.message.sender
-    if sender is None:
+    if sender is None or not is_believed(judged):
         return None
     return Sighting(sender.email, body_hash(judged.message.new_text), judged.received_at)
 

@@ -1,12 +1,16 @@
-"""The queue: which open cases need somebody now, in which order. Reading only."""
+"""The queue: which cases need somebody now, in which order. Reading only.
+
+A closed case is there too when a mail has come to it that did not open it again: nobody would
+otherwise see that mail.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy import case as sql_case
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from casework.lifecycle import CaseStatus
@@ -48,7 +52,7 @@ class QueueRow:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """The rows, how many open cases there are in all, and how many mails are no case."""
+    """The rows, how many such cases there are in all, and how many mails are no case."""
 
     rows: tuple[QueueRow, ...]
     open_cases: int
@@ -62,13 +66,15 @@ class Queue:
 
 
 def read_queue(session: Session, today: date, limit: int = MOST_ROWS) -> Queue:
-    """Return the first `limit` open cases, those in danger first, then the oldest first."""
-    is_open = Case.status.in_(OPEN_STATUSES)
+    """Return the first `limit` cases, those in danger first, then the oldest first."""
     ranks = {level.value: -level.rank for level in RiskLevel}
     order = sql_case(ranks, value=Case.risk_level, else_=0)
-    statement = select(Case).where(is_open).order_by(order, Case.last_received_at).limit(limit)
+    statement = (
+        select(Case).where(_NEEDS_SOMEBODY).order_by(order, Case.last_received_at).limit(limit)
+    )
     cases = session.execute(statement).scalars().all()
-    total = session.execute(select(func.count()).select_from(Case).where(is_open)).scalar_one()
+    counting = select(func.count()).select_from(Case).where(_NEEDS_SOMEBODY)
+    total = session.execute(counting).scalar_one()
     ids = [each.id for each in cases]
     kinds, dates = _kinds(session, ids), _next_dates(session, ids, today)
     mails, letters = _mail_counts(session, ids), _acknowledgements(session, ids)
@@ -117,6 +123,7 @@ def flags_of(case: Case) -> tuple[str, ...]:
         (case.child_sender, "a child may have written"),
         (case.unconfirmed_sender, "sender not confirmed"),
         (case.needs_look, "could not be read, needs a look"),
+        (case.needs_glance, "closed, and a mail came: please glance at it"),
     )
     return tuple(word for is_set, word in words if is_set)
 
@@ -177,3 +184,9 @@ def in_plain_words(letter_state: str) -> str:
         "cancelled": "cancelled",
     }
     return words.get(letter_state, letter_state)
+
+
+_NEEDS_SOMEBODY = or_(
+    Case.status.in_(OPEN_STATUSES),
+    and_(Case.merged_into.is_(None), or_(Case.needs_look, Case.needs_glance)),
+)

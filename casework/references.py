@@ -7,10 +7,13 @@ sum catches every single mistyped character and every pair of neighbours swapped
 
 import re
 import secrets
+from itertools import islice
 from typing import NewType
 
 ALPHABET = "23456789BCDFGHJKLMNPQRSTVWXYZ"
 RANDOM_LENGTH = 5
+MOST_FOUND = 20
+"""Of the references in one text."""
 
 CaseReference = NewType("CaseReference", str)
 
@@ -53,6 +56,7 @@ def without_references(text: str) -> str:
 
 
 def find_references(text: str) -> tuple[CaseReference, ...]:
-    """Return the valid references in a subject such as "Re: [K7F3-2Q]", any case, in order."""
+    """Return the first valid references in a subject such as "Re: [K7F3-2Q]", any case."""
     candidates = (f"{found[1]}-{found[2]}" for found in _SHAPE.finditer(text.upper()))
-    return tuple(dict.fromkeys(CaseReference(found) for found in candidates if is_reference(found)))
+    valid = (CaseReference(found) for found in candidates if is_reference(found))
+    return tuple(dict.fromkeys(islice(valid, MOST_FOUND)))

@@ -34,12 +34,30 @@ def fold_address(email: str) -> str:
     that full-width letters and other dots make no other domain of ours.
     """
     local, _, domain = email.strip().lower().rpartition("@")
-    local = local.partition("+")[0]
+    local = local.partition("+")[0] or local
     if not domain.isascii():
         domain = _ascii_domain(domain)
     if domain in _GMAIL:
         return f"{local.replace('.', '')}@gmail.com"
     return f"{local}@{domain}"
+
+
+def is_plainly_spelt(email: str) -> bool:
+    """Return whether no other address has the same `fold_address`, but for case, tags and dots.
+
+    It has where letters look alike or are dropped: folded, "faß.example" is "fass.example", though
+    each may belong to somebody else.
+    """
+    if email.isascii():
+        return True
+    local, _, domain = email.rpartition("@")
+    if not local.isascii() or unicodedata.normalize("NFKC", domain) != domain:
+        return False
+    domain = domain.lower()
+    try:
+        return _ascii_domain(domain).encode("ascii").decode("idna") == domain
+    except UnicodeError:
+        return False
 
 
 def _ascii_domain(domain: str) -> str:

@@ -222,6 +222,8 @@ def _ascii_domain(domain: str) -> str:
     """Return the domain as servers know it, or "" if it is none."""
     try:
         plain = domain if domain.isascii() else domain.encode("idna").decode("ascii")
+        if plain != domain and plain.encode().decode("idna") != domain.lower():
+            return ""  # "faß.example" would become "fass.example", which is somebody else's
     except UnicodeError:
         return ""
     return plain if _HOST.issuperset(plain) and all(plain.split(".")) else ""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import islice
 
 from casework.threading.subjects import is_forward_by_subject
 from intake.address_text import addresses_in
@@ -15,6 +16,7 @@ from replies.signing import ReplyToken, reply_token
 
 LONGEST_ID = 998
 MOST_IDS = 50
+MOST_TOKENS = 20
 _DELIVERY_HEADERS = ("delivered-to", "x-original-to")
 _THREAD_INDEX_BYTES = 22
 """What all mails of a conversation share in Thread-Index (MS-OXOMSG 2.2.1.3)."""
@@ -110,7 +112,7 @@ def named_by(message: Message) -> Named:
         own_id=kept_id(message.message_id),
         ancestors=_kept(name for name in cited if name != message.message_id),
         enclosed=_kept(each.message_id for each in message.enclosed),
-        tokens=tuple(_tokens(message)),
+        tokens=tuple(islice(_tokens(message), MOST_TOKENS)),
     )
 
 

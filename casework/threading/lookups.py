@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import BindParameter, bindparam, exists, func, or_, select
+from sqlalchemy import BindParameter, bindparam, case, exists, func, or_, select
 from sqlalchemy.orm import Session
 
+from casework.belief import DOUBTFUL_SENDERS
 from casework.history import KITH
 from casework.lifecycle import CaseStatus
 from casework.models import (
@@ -18,17 +19,24 @@ from casework.models import (
     OutboxEmail,
 )
 from casework.threading.evidence import Named
+from intake.screening import Verdict
 from replies.outgoing import address_key
 
 MOST_ROWS = 5_000
 """Of any answer: a thousand mails with one Message-ID must not hold up the mails of others."""
+MOST_PLACES = 50
+"""Of the cases that one Message-ID points at: somebody may send it a thousand times."""
 LONGEST_CHAIN = 20
 """How often a case may have been merged into another that was merged itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class CaseRow:
-    """A case as threading needs it."""
+    """A case as threading needs it.
+
+    `correspondent_id` is None while no believed mail of theirs is in it and nobody has touched it:
+    somebody else may have written in their name.
+    """
 
     id: int
     reference: str
@@ -75,7 +83,7 @@ def look_up(session: Session, wanted: Wanted, since: datetime) -> Known:
     own = {named.own_id for named in wanted.named if named.own_id}
     cited = {name for named in wanted.named for name in (*named.ancestors, *named.enclosed)}
     _letters(session, known, cited)
-    _filed(session, known, own | cited)
+    _filed(session, known, own | cited, wanted.senders)
     _awaited(session, known, own)
     _subjects(session, known, wanted, since)
     numbers = set(known.letters.values())
@@ -103,17 +111,21 @@ def _letters(session: Session, known: Known, ids: Iterable[str]) -> None:
         known.letters.update({row.message_id: row.case_id for row in rows})
 
 
-def _filed(session: Session, known: Known, ids: Iterable[str]) -> None:
-    wanted = list(ids)
-    for row in session.execute(_FILED, {"wanted": wanted}).all() if wanted else ():
-        place = (row.case_id, address_key(row.sender_email) if row.sender_email else "")
-        known.filed.setdefault(row.message_id, []).append(place)
+def _filed(session: Session, known: Known, ids: Iterable[str], senders: Iterable[str]) -> None:
+    values = {"wanted": list(ids), "senders": list(senders)}
+    for row in session.execute(_FILED, values).all() if values["wanted"] else ():
+        places = known.filed.setdefault(row.message_id, [])
+        if len(places) < MOST_PLACES:
+            key = address_key(row.sender_email) if row.sender_email else ""
+            places.append((row.case_id, key))
 
 
 def _awaited(session: Session, known: Known, ids: Iterable[str]) -> None:
     wanted = list(ids)
     for row in session.execute(_AWAITED, {"wanted": wanted}).all() if wanted else ():
-        known.awaited.setdefault(row.message_id, []).append((row.case_id, row.correspondent_id))
+        places = known.awaited.setdefault(row.message_id, [])
+        if len(places) < MOST_PLACES:
+            places.append((row.case_id, row.correspondent_id))
 
 
 def _subjects(session: Session, known: Known, wanted: Wanted, since: datetime) -> None:
@@ -168,8 +180,9 @@ _LETTERS = (
 _FILED = (
     select(_M.message_id, _M.case_id, _M.sender_email)
     .where(_M.message_id.in_(_ids))
-    .group_by(_M.message_id, _M.case_id, _M.sender_email)
-    .order_by(func.min(_M.id))
+    .group_by(_M.message_id, _M.case_id, _M.sender_email, _M.sender_key)
+    # What these senders wrote themselves comes first: no stranger can crowd it out.
+    .order_by(_M.sender_key.in_(bindparam("senders", expanding=True)).desc(), func.min(_M.id))
     .limit(MOST_ROWS)
 )
 _SAME_TEXT = (
@@ -206,19 +219,26 @@ _SUBJECTS = (
 _TOUCHED = exists().where(
     CASE_EVENTS.c.case_id == CASES.c.id, CASE_EVENTS.c.by != bindparam("kith")
 )
+_IS_UNTOUCHED = (
+    (CASES.c.status == CaseStatus.NEW.value)
+    & CASES.c.owner.is_(None)
+    & CASES.c.next_action.is_(None)
+    & ~_TOUCHED
+)
+_HAS_BELIEVED_MAIL = exists().where(
+    _M.case_id == CASES.c.id,
+    _M.screening_verdict == Verdict.PERSONAL.value,
+    _M.screening_rule.not_in(sorted(DOUBTFUL_SENDERS)),
+    _M.is_unconfirmed.is_(False),
+)
 _CASES = select(
     CASES.c.id,
     CASES.c.reference,
-    CASES.c.correspondent_id,
+    case((_HAS_BELIEVED_MAIL | ~_IS_UNTOUCHED, CASES.c.correspondent_id)).label("correspondent_id"),
     CASES.c.status,
     CASES.c.closed_at,
     CASES.c.merged_into,
-    (
-        (CASES.c.status == CaseStatus.NEW.value)
-        & CASES.c.owner.is_(None)
-        & CASES.c.next_action.is_(None)
-        & ~_TOUCHED
-    ).label("is_untouched"),
+    _IS_UNTOUCHED.label("is_untouched"),
 ).where(
     or_(
         CASES.c.id.in_(bindparam("numbers", expanding=True)),

@@ -21,6 +21,11 @@ from casework.threading.evidence import CaseFacts, Pointer, Source, Traits
 REOPENS_FOR = timedelta(days=30)
 """A case that was closed longer ago is not opened again by a mail: a new case follows it."""
 
+MOST_KEPT = 20
+"""Of the evidence and the alternatives: a mail may point at thousands of cases."""
+MOST_JOINED = 20
+"""Cases that one mail makes one."""
+
 Cases = Mapping[int, CaseFacts]
 
 
@@ -77,8 +82,8 @@ def decide(mail: Traits, pointers: Sequence[Pointer], cases: Cases) -> Decision:
     others = tuple(number for number in named if number != decision.case_id)
     return replace(
         decision,
-        evidence=tuple(pointers),
-        alternatives=others,
+        evidence=tuple(pointers[:MOST_KEPT]),
+        alternatives=others[:MOST_KEPT],
         knows_a_secret=any(each.source.shows_a_secret for each in strong),
     )
 
@@ -175,7 +180,8 @@ def _one_conversation(own: Sequence[Pointer], cases: Cases) -> set[int]:
     """
     by_id = {each.case_id for each in own if each.source.is_by_id}
     untouched = {number for number in by_id if cases[number].is_untouched}
-    return untouched if own[0].case_id in untouched and len(untouched) > 1 else set()
+    is_one = own[0].case_id in untouched and len(untouched) > 1
+    return set(sorted(untouched)[:MOST_JOINED]) if is_one else set()
 
 
 def _answer_to_a_closed_case(

@@ -126,7 +126,7 @@ class Threads:
         return {self.root(case_id) for case_id, _ in self._known.awaited.get(own_id, ())}
 
     def note_case(self, case_id: int, reference: str, correspondent_id: int | None) -> None:
-        """Remember a case that was opened a moment ago."""
+        """Remember a case that was opened a moment ago, and for whom, if that is believed."""
         self._known.cases[case_id] = CaseRow(
             case_id, reference, correspondent_id, CaseStatus.NEW, None, None, is_untouched=True
         )

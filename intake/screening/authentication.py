@@ -25,6 +25,21 @@ def trusted_results(message: Message, trusted_ids: frozenset[str]) -> tuple[tupl
     return ()
 
 
+def authors_seen(message: Message, trusted_ids: frozenset[str]) -> frozenset[str]:
+    """Return the domains that the server we trust read in From, as far as it says (RFC 8601 2.7).
+
+    Every one that stands there counts, in quotes or not: senders get words of theirs into it.
+    """
+    if not trusted_ids or "authentication-results" not in message.header_names:
+        return frozenset()
+    for value in islice(message.values("authentication-results"), MOST_LINES):
+        if _parse(value)[0] in trusted_ids:
+            told = value[:MOST_CHARACTERS].lower().split("header.from=")[1:]
+            named = (words[0] for each in told if (words := each.replace(";", " ").split()))
+            return frozenset(name.strip("\"'<>()").rpartition("@")[2] for name in named)
+    return frozenset()
+
+
 def _parse(value: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     value = value[:MOST_CHARACTERS].lower()
     pieces = [piece.strip() for piece in split_outside(value)]

@@ -5,8 +5,11 @@ All of these leave the mail a personal one: it is filed as a case like any other
 
 from datetime import timedelta
 
-from intake.address_text import fold_address
+from intake.address_text import fold_address, is_plainly_spelt
 from intake.message import Message
+from intake.parsing.header_block import TOO_MANY_HEADERS
+from intake.parsing.people import TOO_MANY_ADDRESSES
+from intake.screening.authentication import authors_seen
 from intake.screening.automatic import begins_like_auto_reply
 from intake.screening.forgery import addresses_in_name
 from intake.screening.reading import values_of
@@ -18,6 +21,7 @@ _SUPPRESSING = {"all", "oof", "autoreply"}
 _LONGEST_ADDRESS = 254  # RFC 5321 4.5.3.1.3
 _FORBIDDEN = frozenset(' <>(),;:"\\[]\x7f').union(map(chr, range(32)))
 _PASSED_ON = ("x-ms-exchange-inbox-rules-loop", "x-loop")
+_NOT_ALL_READ = {TOO_MANY_HEADERS, TOO_MANY_ADDRESSES}
 _DEAD_ENDS = (".invalid", ".local", ".localdomain", ".internal", ".lan", ".localhost")
 
 
@@ -32,6 +36,36 @@ def sender_not_in_from(message: Message, _surroundings: Surroundings) -> Screeni
     return _doubt(
         "sender-not-in-from",
         "It does not say in the usual place who wrote it, so an answer might reach a stranger.",
+    )
+
+
+def headers_not_read(message: Message, _surroundings: Surroundings) -> Screening | None:
+    """Hit when the mail has more headers than we read: the mark of a robot may be further down."""
+    if _NOT_ALL_READ.isdisjoint(message.defects):
+        return None
+    return _doubt("headers-not-read", "Its header is longer than Kith reads, which no mail needs.")
+
+
+def unusual_spelling(message: Message, _surroundings: Surroundings) -> Screening | None:
+    """Hit when the sender's address is written like somebody else's: an answer might go there."""
+    if message.sender is None or is_plainly_spelt(message.sender.email):
+        return None
+    return _doubt(
+        "unusual-spelling",
+        "The sender's address has letters that can be taken for those of another address.",
+    )
+
+
+def seen_as_another(message: Message, surroundings: Surroundings) -> Screening | None:
+    """Hit when our mail server read another sender's domain in From than we did."""
+    seen = authors_seen(message, surroundings.trusted_authserv_ids)
+    if not seen or message.sender is None:
+        return None
+    here = fold_address(message.sender.email).rpartition("@")[2]
+    if all(_is_same_site(fold_address(f"x@{name}").rpartition("@")[2], here) for name in seen):
+        return None
+    return _doubt(
+        "seen-as-another", "Our mail server and Kith do not agree on the sender that it names."
     )
 
 
@@ -118,7 +152,11 @@ def _is_near(other: str, sender: str, rules: DoubtRules) -> bool:
     there, here = other.rpartition("@")[2], sender.rpartition("@")[2]
     if there == here:
         return here not in rules.free_mail_domains
-    return there.endswith(f".{here}") or here.endswith(f".{there}")
+    return _is_same_site(there, here)
+
+
+def _is_same_site(there: str, here: str) -> bool:
+    return there == here or there.endswith(f".{here}") or here.endswith(f".{there}")
 
 
 def two_addresses(message: Message, _surroundings: Surroundings) -> Screening | None:

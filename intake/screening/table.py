@@ -63,7 +63,12 @@ RULES: tuple[Rule, ...] = (
     forgery.several_authors,
     forgery.claims_our_address,
     # a person, but an automatic answer would be unwise
+    # the sender may not be who it seems: first, since `casework.belief` goes by the rule
     doubts.sender_not_in_from,
+    doubts.headers_not_read,
+    doubts.unusual_spelling,
+    doubts.seen_as_another,
+    doubts.two_addresses,
     doubts.automatic_subject,
     doubts.suppressed_responses,
     doubts.passed_on_by_rule,
@@ -71,7 +76,6 @@ RULES: tuple[Rule, ...] = (
     doubts.suspended_address,
     doubts.undeliverable_sender,
     doubts.answers_go_elsewhere,
-    doubts.two_addresses,
     doubts.old_mail,
     doubts.before_go_live,
 )

@@ -569,7 +569,6 @@ EXAMPLES: dict[str, Example] = {
                 "@example.org",
                 "jo smith@example.org",
                 "jo@a@example.org",
-                "jörg@example.org",
                 f"{'j' * 250}@example.org",
                 "jo@example.org.",
             )
@@ -589,6 +588,51 @@ EXAMPLES: dict[str, Example] = {
             mail(reply_to=(from_("office@example.org"),)),
             mail(reply_to=(from_("marion@mail.example.org"),)),
             mail(sender=from_("jo.b@gmail.com"), reply_to=(from_("JOB+x@googlemail.com"),)),
+        ),
+    ),
+    "headers-not-read": Example(
+        Verdict.PERSONAL,
+        hits=(
+            mail(defects=("it has more headers than Kith reads",)),
+            mail(defects=("it names more addresses than Kith reads",)),
+        ),
+        misses=(mail(defects=("a character set is unknown",)),),
+    ),
+    "unusual-spelling": Example(
+        Verdict.PERSONAL,
+        hits=tuple(
+            mail(sender=from_(email))
+            for email in (
+                "jo@faß.example",
+                "jo@ｇmail.com",
+                "jo@exam\u200dple.org",
+                "\u212aate@example.org",
+                "jörg@example.org",
+                f"jo@{'ä' * 300}.example",
+            )
+        ),
+        misses=(mail(sender=from_("jo@müller.example")), mail(sender=from_("Jo+x@Example.ORG"))),
+    ),
+    "seen-as-another": Example(
+        Verdict.PERSONAL,
+        hits=tuple(
+            mail(("authentication-results", f"mx.google.com; {told}"))
+            for told in (
+                "dmarc=pass (p=REJECT) header.from=evil.example",
+                "dmarc=pass header.from=example.org; x=y header.from=evil.example",
+                'dmarc=pass header.from="example.org"; dmarc=pass header.from="evil.example"',
+                "dmarc=pass header.from=notexample.org",
+            )
+        ),
+        misses=(
+            mail(("authentication-results", "mx.google.com; dmarc=pass header.from=Example.org")),
+            mail(("authentication-results", "mx.google.com; dmarc=pass header.from=@example.org;")),
+            mail(("authentication-results", "mx.google.com; spf=pass smtp.mailfrom=evil.example")),
+            mail(("authentication-results", "mx.evil.example; dmarc=pass header.from=a.example")),
+            mail(
+                ("authentication-results", "mx.google.com; dmarc=pass header.from=example.org"),
+                ("authentication-results", "mx.google.com; dmarc=pass header.from=evil.example"),
+            ),
         ),
     ),
     "two-addresses": Example(

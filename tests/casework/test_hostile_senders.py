@@ -1,0 +1,230 @@
+"""Who means harm: forged senders, look-alike addresses, floods of ids; each tried for real."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine, event, func, select, update
+
+from casework.models import Case, CaseMessage, OutboxEmail
+from casework.queue import Band, read_queue
+from casework.references import find_references, new_reference
+from casework.threading.policy import MOST_JOINED, MOST_KEPT
+from config.database import Sessions
+from intake.inbox import store
+from intake.mailbox import FetchedMail
+from intake.risk import RiskLevel
+from tests.casework.desks import GROUP_ADDRESS, NO_CAPS, a_mail, a_worker, process, the_desk
+
+VICTIM = "Marion <marion@example.org>"
+FORGED = {"Authentication_Results": "mx.google.com; spf=fail; dmarc=fail header.from=example.org"}
+JOINING = "I would like to join your group please, my son is back in care."
+
+Take = Callable[..., list[str]]
+
+
+@pytest.fixture
+def take(sessions: Sessions, now: datetime) -> Take:
+    """Give what takes mails through the pipeline and returns why each was (not) answered."""
+    desk = the_desk()
+    judges = replace(desk.judges, trusted_authserv_ids=frozenset({"mx.google.com"}))
+    desk = replace(desk, judges=judges)
+    uid = 1
+
+    def work(*raws: bytes, at: datetime = now, without_caps: bool = False) -> list[str]:
+        nonlocal uid
+        mails = [
+            FetchedMail(uid + n, raw, len(raw), at, is_whole=True) for n, raw in enumerate(raws)
+        ]
+        uid += len(raws)
+        with sessions.begin() as session:
+            store(session, "inbox", 1, mails, at)
+        used = replace(desk, caps=NO_CAPS) if without_caps else desk
+        done = process(sessions, a_worker(at), used)
+        return [each.outcome.reason if each.outcome else "" for each in done]
+
+    return work
+
+
+def cases_of(sessions: Sessions) -> list[list[str]]:
+    """Return for every case that is not merged the screening rules of its mails."""
+    with sessions() as session:
+        cases = session.execute(select(Case).where(Case.merged_into.is_(None)).order_by(Case.id))
+        return [
+            [each.screening_rule or "" for each in case.messages if each.received_id]
+            for case in cases.scalars()
+        ]
+
+
+def letters(sessions: Sessions) -> int:
+    with sessions() as session:
+        return session.execute(select(func.count()).select_from(OutboxEmail)).scalar_one()
+
+
+@pytest.mark.parametrize("forged_first", [False, True])
+def test_a_forged_mail_becomes_no_part_of_the_conversation_of_whom_it_names(
+    take: Take, sessions: Sessions, now: datetime, forged_first: bool
+) -> None:
+    true = a_mail(now, sender=VICTIM, Message_ID="<v1@x.example>")
+    forged = a_mail(now, JOINING, sender=VICTIM, Message_ID="<v1@x.example>", **FORGED)
+    for raw in (forged, true) if forged_first else (true, forged):
+        take(raw)
+    take(
+        a_mail(
+            now,
+            "One more question: when do you meet?",
+            sender=VICTIM,
+            subject="Re: Joining",
+            In_Reply_To="<v1@x.example>",
+        )
+    )
+    together = [["failed-authentication"], ["personal", "personal"]]
+    assert cases_of(sessions) == (together if forged_first else together[::-1])
+    assert letters(sessions) == 1
+
+
+def test_a_flood_in_somebodys_name_does_not_silence_them(
+    take: Take, sessions: Sessions, now: datetime
+) -> None:
+    take(*(a_mail(now, JOINING, VICTIM, Message_ID=f"<{n}@x>", **FORGED) for n in range(4)))
+    take(a_mail(now, sender=VICTIM, Message_ID="<true@x>"))
+    assert letters(sessions) == 1
+
+
+@pytest.mark.parametrize("twin", ["marion@faß.example", "marion@ｆass.example"])
+def test_whoever_has_a_look_alike_address_joins_nothing_and_no_letter_goes_astray(
+    take: Take, sessions: Sessions, now: datetime, twin: str
+) -> None:
+    take(a_mail(now, sender="marion@fass.example", Message_ID="<v1@x>"))
+    raw = a_mail(now, sender="X", subject="Re: Joining", In_Reply_To="<v1@x>")
+    take(raw.replace(b"From: X", f"From: {twin}".encode()))
+    assert cases_of(sessions) == [["personal"], ["unusual-spelling"]]
+    assert letters(sessions) == 1
+
+
+def test_a_sender_that_our_mail_server_does_not_see_joins_nothing(
+    take: Take, sessions: Sessions, now: datetime
+) -> None:
+    take(a_mail(now, sender=VICTIM, Message_ID="<v1@x>"))
+    seen = "mx.google.com; dmarc=pass (p=REJECT) header.from=evil.example"
+    take(a_mail(now, JOINING, VICTIM, In_Reply_To="<v1@x>", Authentication_Results=seen))
+    assert cases_of(sessions) == [["personal"], ["seen-as-another"]]
+    assert letters(sessions) == 1
+
+
+def test_a_robot_that_hides_its_mark_under_a_thousand_headers_is_not_answered(
+    take: Take, sessions: Sessions, now: datetime
+) -> None:
+    head, body = a_mail(now).split(b"\n\n", 1)
+    junk = b"".join(b"\nX-Junk-%d: x" % n for n in range(2_100))
+    take(head + junk + b"\nAuto-Submitted: auto-replied\n\n" + body)
+    assert letters(sessions) == 0
+
+
+def test_a_repeat_with_danger_in_its_subject_raises_the_risk(
+    take: Take, sessions: Sessions, now: datetime
+) -> None:
+    take(a_mail(now, sender=VICTIM, Message_ID="<v1@x>"))
+    subject = "He has a knife and says he will kill us tonight"
+    take(a_mail(now, sender=VICTIM, subject=subject, Message_ID="<v1@x>"))
+    with sessions() as session:
+        [level] = session.execute(select(Case.risk_level)).scalars()
+    assert level == RiskLevel.NOW
+
+
+@pytest.mark.parametrize(
+    ("said", "band"),
+    [
+        ("Thank you so much, that helped.", Band.HELD),
+        ("Thank you. He has a knife and says he will kill us tonight.", Band.DANGER),
+    ],
+)
+def test_no_mail_is_hidden_in_a_closed_case(
+    take: Take, sessions: Sessions, now: datetime, said: str, band: Band
+) -> None:
+    take(a_mail(now, sender=VICTIM, Message_ID="<v0@x>"))
+    for n in range(1, 8):  # the last ones open it no more
+        with sessions.begin() as session:
+            session.execute(update(Case).values(status="closed", closed_at=now))
+        with sessions() as session:
+            assert not read_queue(session, now.date()).rows or n > 1
+        at = now + timedelta(minutes=n)
+        raw = a_mail(at, f"{said} {n}", VICTIM, "Re: Joining", In_Reply_To="<v0@x>")
+        take(raw, at=at, without_caps=True)
+    with sessions() as session:
+        queue = read_queue(session, now.date())
+    assert [row.band for row in queue.rows] == [band]
+    assert queue.open_cases == 1
+
+
+def test_what_was_merged_is_not_shown_again(take: Take, sessions: Sessions, now: datetime) -> None:
+    take(a_mail(now, sender=VICTIM), a_mail(now, JOINING, sender=VICTIM, subject="Other"))
+    with sessions.begin() as session:
+        gone = update(Case).where(Case.id == 2)
+        session.execute(gone.values(status="closed", merged_into=1, needs_look=True))
+    with sessions() as session:
+        assert len(read_queue(session, now.date()).rows) == 1
+
+
+def test_hundreds_of_mails_with_one_id_cost_each_the_same(
+    take: Take, sessions: Sessions, engine: Engine, now: datetime
+) -> None:
+    statements: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
+    costs = []
+    for batch in range(3):
+        statements.clear()
+        take(
+            *(
+                a_mail(
+                    now,
+                    f"{JOINING} {n}",
+                    f"s{batch}.{n}@example.net",
+                    Message_ID="<m@x>",
+                    In_Reply_To="<future@x>",
+                )
+                for n in range(25)
+            ),
+            without_caps=True,
+        )
+        costs.append(len(statements))
+    assert costs[2] <= costs[1] + 10
+    with sessions() as session:
+        kept = session.execute(select(CaseMessage.filed_evidence, CaseMessage.filed_alternatives))
+        assert max(len(row[0] or ()) + len(row[1] or ()) for row in kept) <= 2 * MOST_KEPT
+    statements.clear()
+    take(a_mail(now, sender=VICTIM, Message_ID="<future@x>"))
+    assert len(statements) < 120
+
+
+def test_one_mail_makes_only_so_many_cases_one(
+    take: Take, sessions: Sessions, now: datetime
+) -> None:
+    many = 2 * MOST_JOINED
+    take(
+        *(
+            a_mail(now, f"{JOINING} {n}", VICTIM, Message_ID=f"<c{n}@x>", In_Reply_To="<p@x>")
+            for n in range(many)
+        )
+    )
+    assert len(cases_of(sessions)) == many
+    take(a_mail(now, sender=VICTIM, Message_ID="<p@x>"))
+    assert len(cases_of(sessions)) == many - MOST_JOINED + 1
+
+
+def test_ten_thousand_references_and_tokens_hold_nobody_up(
+    take: Take, sessions: Sessions, now: datetime
+) -> None:
+    subject = " ".join(new_reference() for _ in range(10_000))
+    assert len(find_references(subject)) == 20
+    raw = a_mail(now, JOINING, sender="eve@example.net", subject="S")
+    to = ", ".join(
+        GROUP_ADDRESS.replace("@", f"+k{new_reference().replace('-', '').lower()}.b{'a' * 16}@")
+        for _ in range(400)
+    )
+    hostile = raw.replace(b"Subject: S", b"Subject: " + subject.encode())
+    hostile = hostile.replace(b"To: " + GROUP_ADDRESS.encode(), b"To: " + to.encode())
+    take(*(hostile.replace(b"eve", b"eve%d" % n) for n in range(3)), a_mail(now, sender=VICTIM))
+    assert letters(sessions) == 1
+    assert len(cases_of(sessions)) == 4
