@@ -153,28 +153,53 @@ def _signs_reply_addresses(settings: Settings) -> bool:
 
 def make_mailboxes(settings: Settings, tokens: TokenSource | None) -> tuple[WatchedMailbox, ...]:
     """Return every folder that is read, the inboxes first; none is connected yet."""
-    inboxes = [
-        WatchedMailbox(ImapMailbox(_server(mailbox, settings, tokens)), mailbox.start)
-        for mailbox in settings.all_mailboxes.values()
+    servers = [
+        (mailbox, _server(mailbox, settings, tokens, is_first=section == "mailbox"))
+        for section, mailbox in settings.all_mailboxes.items()
     ]
+    inboxes = [WatchedMailbox(ImapMailbox(server), mailbox.start) for mailbox, server in servers]
     others = [
-        WatchedMailbox(
-            ImapMailbox(replace(_server(mailbox, settings, tokens), role=role, special_use=use)),
-            mailbox.start,
-            is_optional=watch is Watch.AUTO,
-        )
-        for mailbox in settings.all_mailboxes.values()
-        for role, use, watch in (
-            (Role.ALL_MAIL, "\\All", mailbox.watch_all_mail),
-            (Role.SPAM, "\\Junk", mailbox.watch_spam),
-        )
-        if watch is not Watch.NO
+        each
+        for mailbox, server in servers
+        for each in (_all_mail(mailbox, server, settings.group.go_live), _spam(mailbox, server))
+        if each is not None
     ]
     return (*inboxes, *others)
 
 
-def _server(mailbox: MailboxSettings, settings: Settings, tokens: TokenSource | None) -> ImapServer:
+def _all_mail(
+    mailbox: MailboxSettings, server: ImapServer, go_live: datetime | None
+) -> WatchedMailbox | None:
+    # It holds years of mail that people have dealt with: without a day to begin with, that would
+    # all be filed, so then it must be asked for.
+    start, watch = mailbox.start or go_live, mailbox.watch_all_mail
+    if watch is Watch.NO or (watch is Watch.AUTO and start is None):
+        return None
+    return _beside(server, Role.ALL_MAIL, "\\All", start, watch)
+
+
+def _spam(mailbox: MailboxSettings, server: ImapServer) -> WatchedMailbox | None:
+    if mailbox.watch_spam is Watch.NO:
+        return None
+    return _beside(server, Role.SPAM, "\\Junk", mailbox.start, mailbox.watch_spam)
+
+
+def _beside(
+    server: ImapServer, role: Role, use: str, start: datetime | None, watch: Watch
+) -> WatchedMailbox:
+    account = server.name_as.rpartition("/")[0]
+    there = replace(
+        server, role=role, special_use=use, name_as=f"{account}/{use}" if account else ""
+    )
+    return WatchedMailbox(ImapMailbox(there), start, is_optional=watch is Watch.AUTO)
+
+
+def _server(
+    mailbox: MailboxSettings, settings: Settings, tokens: TokenSource | None, *, is_first: bool
+) -> ImapServer:
     limits = settings.limits
+    # The first inbox keeps the short name that ledgers have known it by.
+    full_name = f"{mailbox.username}@{mailbox.host}/{mailbox.folder}"
     return ImapServer(
         host=mailbox.host,
         port=mailbox.port,
@@ -183,6 +208,7 @@ def _server(mailbox: MailboxSettings, settings: Settings, tokens: TokenSource | 
         password=mailbox.password.get_secret_value() if mailbox.password else "",
         token=tokens.access_token if tokens and mailbox.auth is Auth.OAUTH else None,
         folder=mailbox.folder,
+        name_as="" if is_first else full_name,
         idle=mailbox.idle,
         connect_timeout=mailbox.connect_timeout,
         read_timeout=mailbox.read_timeout,

@@ -113,7 +113,8 @@ class MailboxSettings(ServerSettings):
         Watch.AUTO,
         description=(
             "Also look for new mail in the server's folder of all mail, where a filter may have "
-            "put it past the inbox. auto: where the server has one, as Gmail does."
+            "put it past the inbox. auto: where the server has one, as Gmail does, and start or "
+            "go_live says from which day on."
         ),
         examples=["auto"],
     )

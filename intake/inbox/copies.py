@@ -83,8 +83,7 @@ def account_of(mailbox: str) -> str:
     >>> account_of("hello@imap.example.org/Archive/2026")
     'hello@imap.example.org'
     """
-    user, at, rest = mailbox.partition("@")
-    return f"{user}{at}{rest.partition('/')[0]}"
+    return mailbox.partition("/")[0]
 
 
 def _agree(size: int, other: int) -> bool:
