@@ -20,6 +20,10 @@ from intake.reconciling import reconcile
 
 log = logging.getLogger(__name__)
 
+LOOK_FOR_ABSENT_AFTER = timedelta(hours=1)
+"""After so long an optional folder that was missing is looked for once more."""
+SURPRISE = "Reading this mailbox failed in a way that was not foreseen. Kith's log tells more."
+
 
 @dataclass(frozen=True, slots=True)
 class WatchedMailbox:
@@ -71,7 +75,14 @@ class _Visits:
     watched: WatchedMailbox
     patience: Patience = field(default_factory=Patience)
     compared_at: datetime | None = None
-    is_absent: bool = False
+    absent_at: datetime | None = None
+
+    def may_be_visited(self, now: datetime) -> bool:
+        """Return whether the server may be asked, and is not known to lack the folder."""
+        absent_since = self.absent_at
+        if absent_since is not None and abs(now - absent_since) < LOOK_FOR_ABSENT_AFTER:
+            return False
+        return self.patience.may_try(now)
 
 
 class Rounds:
@@ -93,20 +104,32 @@ class Rounds:
     def reachable(self) -> tuple[Mailbox, ...]:
         """Return the mailboxes that were well when last looked into."""
         return tuple(
-            visits.watched.mailbox
-            for visits in self._visits
-            if not visits.is_absent and visits.patience.may_try(self._now())
+            visits.watched.mailbox for visits in self._visits if visits.may_be_visited(self._now())
         )
 
-    def poll(self, should_stop: Callable[[], bool]) -> Round:
-        """Store what is new in each mailbox whose server may be asked; raises for the database."""
+    def seconds_to_next_try(self, most: float) -> float:
+        """Return in how many seconds a mailbox that failed may be tried again, at most `most`."""
+        now = self._now()
+        waits = [
+            (visits.patience.until - now).total_seconds()
+            for visits in self._visits
+            if visits.patience.until is not None and not visits.patience.may_try(now)
+        ]
+        return min([most, *waits])
+
+    def poll(
+        self, should_stop: Callable[[], bool], tell: Callable[[], object] = lambda: None
+    ) -> Round:
+        """Store what is new in each mailbox whose server may be asked; raises for the database.
+
+        `tell` is called as soon as a mailbox brought something.
+        """
         result = Round()
         for visits in self._visits:
             if should_stop():
                 break
-            if visits.is_absent or not visits.patience.may_try(self._now()):
-                continue
-            result = self._visit(visits, should_stop, result)
+            if visits.may_be_visited(self._now()):
+                result = self._visit(visits, should_stop, tell, result)
         return result
 
     def close(self) -> None:
@@ -114,22 +137,36 @@ class Rounds:
         for visits in self._visits:
             visits.watched.mailbox.close()
 
-    def _visit(self, visits: _Visits, should_stop: Callable[[], bool], result: Round) -> Round:
+    def _visit(
+        self,
+        visits: _Visits,
+        should_stop: Callable[[], bool],
+        tell: Callable[[], object],
+        result: Round,
+    ) -> Round:
         try:
-            report = self._poll_one(visits, should_stop)
+            report = self._poll_one(visits, should_stop, tell)
         except FolderMissingError as error:
             if not visits.watched.is_optional:
                 return self._failed(visits, error, result)
-            visits.is_absent = True
+            visits.absent_at = self._now()
             return result
         except MailboxError as error:
             return self._failed(visits, error, result)
+        except (SQLAlchemyError, DatabaseUnreachableError):
+            raise  # it is no mailbox's fault
+        except Exception:
+            log.exception("job=poll one mailbox was passed over")
+            return self._failed(visits, MailboxError(SURPRISE), result)
+        visits.absent_at = None
         visits.patience.succeeded()
         if report.is_ours:
             self._note(visits, None)
         return result.with_report(report)
 
-    def _poll_one(self, visits: _Visits, should_stop: Callable[[], bool]) -> PollReport:
+    def _poll_one(
+        self, visits: _Visits, should_stop: Callable[[], bool], tell: Callable[[], object]
+    ) -> PollReport:
         began = self._now()
         whole = self._is_to_be_compared(visits, began)
         report = poll(
@@ -142,6 +179,8 @@ class Rounds:
             lease_seconds=self._rhythm.lease_seconds,
             start=visits.watched.start,
         )
+        if report.stored:
+            tell()
         if whole and report.complete and report.is_ours:
             reconcile(visits.watched.mailbox, self._sessions, now=self._now)
             visits.compared_at = began

@@ -89,6 +89,14 @@ def tell_fates(sessions: Sessions, soft_failures_per_week: int = 3) -> int:
             return told
 
 
+UNTOLD_FATE = (
+    CaseMessage.outbox_id == OutboxEmail.id,
+    CaseMessage.letter_state.in_(STILL_TO_TELL),
+    OutboxEmail.state.in_(FATES),
+    CaseMessage.letter_state != OutboxEmail.state,
+)
+"""The conditions under which a letter has met its fate and its case does not tell of it yet."""
+
 _UNTOLD_FATES = (
     select(
         CaseMessage.id,
@@ -99,11 +107,7 @@ _UNTOLD_FATES = (
         OutboxEmail.last_error,
     )
     .join(OutboxEmail, OutboxEmail.id == CaseMessage.outbox_id)
-    .where(
-        CaseMessage.letter_state.in_(STILL_TO_TELL),
-        OutboxEmail.state.in_(FATES),
-        CaseMessage.letter_state != OutboxEmail.state,
-    )
+    .where(*UNTOLD_FATE)
     .limit(AT_ONCE)
 )
 

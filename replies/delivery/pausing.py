@@ -19,15 +19,26 @@ class SendingPause:
 
     def __init__(self) -> None:
         self._failures = 0
+        self._length = timedelta(0)
         self._until: datetime | None = None
+        self._problem = ""
 
     def holds(self, now: datetime) -> bool:
-        """Return whether nothing may be sent now."""
-        return self._until is not None and now < self._until
+        """Return whether nothing may be sent now.
 
-    def begin(self, now: datetime) -> datetime:
+        A clock that is set back cannot make us rest longer than was meant.
+        """
+        return self._until is not None and timedelta(0) < self._until - now <= self._length
+
+    def problem(self, now: datetime) -> str:
+        """Return in words why nothing may be sent now, "" if it may."""
+        return self._problem if self.holds(now) else ""
+
+    def begin(self, now: datetime, problem: str = "") -> datetime:
         """Rest from now on, longer than the last time unless a letter went out; return the end."""
-        self._until = now + PAUSES[min(self._failures, len(PAUSES) - 1)]
+        self._length = PAUSES[min(self._failures, len(PAUSES) - 1)]
+        self._until = now + self._length
+        self._problem = problem
         self._failures += 1
         return self._until
 

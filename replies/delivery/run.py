@@ -147,7 +147,7 @@ class _Run:
         if not outcome.affects_all and self._unknown < MAX_UNKNOWN:
             return outcome
         self.may_go_on, self._problem = False, outcome.error
-        until = self._pause.begin(outcome.at)
+        until = self._pause.begin(outcome.at, self._problem)
         log.error("sending rests until %s: %s", until.isoformat(timespec="seconds"), self._problem)
         return replace(outcome, due_at=until) if outcome.affects_all else outcome
 

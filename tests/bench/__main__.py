@@ -16,6 +16,7 @@ from statistics import median
 from typing import Any
 
 from tests.bench.floor import run_floor
+from tests.bench.latency import measure_latency, print_latency
 from tests.bench.mailbox import GROUP_ADDRESS, make_messages
 from tests.bench.stages import stage_costs
 from tests.services.dovecot import DovecotServer, start_dovecot
@@ -81,6 +82,7 @@ def main() -> None:
                 bench = Bench(dovecot, sink.port, directory)
                 compare(bench, arguments.messages)
                 big_attachment(bench)
+                latency(bench)
                 if arguments.long:
                     long_run(bench)
         finally:
@@ -150,6 +152,13 @@ def _with_attachment(size: int) -> bytes:
         os.urandom(size), maintype="application", subtype="pdf", filename="papers.pdf"
     )
     return email.as_bytes()
+
+
+def latency(bench: Bench) -> None:
+    """How quickly a mail is answered, and what an idle service costs."""
+    directory = bench.directory / "latency"
+    directory.mkdir()
+    print_latency(measure_latency(bench.dovecot, directory))
 
 
 def long_run(bench: Bench, count: int = 10_000) -> None:

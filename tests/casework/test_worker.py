@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from casework.bootstrap import Kith
 from casework.inboxes import WatchedMailbox
 from casework.processing import Processed
+from casework.pulses import DELIVER, pulse_of
 from casework.service import in_words, one_pass, parse_parts
 from casework.worker import Service, settle_memory
 from config.database import Sessions
@@ -91,7 +92,6 @@ def test_a_job_that_raises_is_counted_and_the_others_run(kith: Kith) -> None:
     service = Service(kith, stop)
     processed: list[Processed] = []
     service.tell = processed.append
-    mailbox = cast(FakeMailbox, kith.mailboxes[0].mailbox)
     polls: list[int] = []
 
     def broken_poll() -> int:
@@ -99,17 +99,92 @@ def test_a_job_that_raises_is_counted_and_the_others_run(kith: Kith) -> None:
         raise ZeroDivisionError
 
     service.poll()
-    mailbox.open = broken_poll  # type: ignore[method-assign]
+    service.poll = broken_poll  # type: ignore[method-assign,assignment]
     runner = threading.Thread(target=service.run, args=(frozenset({"poll", "process", "deliver"}),))
     runner.start()
     transport = cast(FakeTransport, kith.transport)
-    wait_until(lambda: len(transport.sent) == 2 and service.tally.runs.get("process", 0) >= 2)
+    wait_until(lambda: len(transport.sent) == 2 and len(polls) >= 2)
     stop.set()
     runner.join(timeout=30)
     assert not runner.is_alive()
     assert service.tally.failures == {"poll": len(polls)}
     assert len(processed) == 2
     assert transport.is_closed
+
+
+def test_work_that_another_process_stored_is_found_without_a_poll(kith: Kith) -> None:
+    stop = threading.Event()
+    service = Service(kith, stop)
+    runner = threading.Thread(target=service.run, args=(frozenset({"process", "deliver"}),))
+    runner.start()
+    wait_until(lambda: service.tally.runs.get("look", 0) >= 1)
+    Service(kith, threading.Event()).poll()
+    transport = cast(FakeTransport, kith.transport)
+    wait_until(lambda: len(transport.sent) == 2)
+    stop.set()
+    runner.join(timeout=30)
+
+
+def test_with_nothing_to_do_no_job_is_run_again_and_again(kith: Kith) -> None:
+    stop = threading.Event()
+    service = Service(kith, stop)
+    runner = threading.Thread(target=service.run, args=(frozenset({"process", "deliver"}),))
+    runner.start()
+    wait_until(lambda: service.tally.runs.get("look", 0) >= 3)
+    stop.set()
+    runner.join(timeout=30)
+    assert (service.tally.runs["process"], service.tally.runs["deliver"]) == (1, 1)
+
+
+def test_a_poll_that_hangs_does_not_keep_a_stop_waiting_nor_lose_its_connection(
+    kith: Kith, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("casework.worker.FAREWELL_SECONDS", 0.2)
+    mailbox = cast(FakeMailbox, kith.mailboxes[0].mailbox)
+    asked, answered, closed = threading.Event(), threading.Event(), threading.Event()
+
+    def hang() -> int:
+        asked.set()
+        assert answered.wait(60)
+        return 1
+
+    mailbox.open = hang  # type: ignore[method-assign]
+    mailbox.close = closed.set  # type: ignore[method-assign]
+    stop = threading.Event()
+    service = Service(kith, stop)
+    runner = threading.Thread(target=service.run, args=(frozenset({"poll"}),))
+    runner.start()
+    assert asked.wait(60)
+    stop.set()
+    runner.join(timeout=30)
+    assert not runner.is_alive()
+    assert not closed.is_set()  # the connection is not for two threads
+    answered.set()
+
+
+def test_while_sending_rests_the_pulse_says_why(kith: Kith) -> None:
+    service = Service(kith, threading.Event())
+    cast(FakeTransport, kith.transport).is_down = True
+    service.poll()
+    service.process()
+    for _ in range(2):
+        service.deliver()
+        with kith.sessions() as session:
+            pulse = pulse_of(session, DELIVER)
+        assert pulse is not None
+        assert pulse.problem == "The mail server could not be reached."
+
+
+def test_a_job_that_fails_rests_and_then_is_tried_again(kith: Kith) -> None:
+    service = Service(kith, threading.Event())
+    assert not service.guarded("process", broken)
+    assert not service.guarded("process", lambda: pytest.fail("it rests"))
+    assert service.tally.failures == {"process": 1}
+    wait_until(lambda: service.guarded("process", lambda: None))
+
+
+def broken() -> None:
+    raise ZeroDivisionError
 
 
 def test_after_the_stop_no_further_job_begins(kith: Kith) -> None:

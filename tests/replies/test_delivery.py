@@ -403,3 +403,14 @@ def test_no_address_reaches_the_log(
     said = [each.getMessage() for each in caplog.records if each.name.startswith("replies")]
     assert len(said) >= 3
     assert "example.com" not in " ".join(said)
+
+
+def test_a_rest_tells_why_it_lasts_and_a_clock_set_back_does_not_prolong_it(
+    sessions: Sessions, now: datetime
+) -> None:
+    put(sessions, now, *addresses(2))
+    pause = SendingPause()
+    deliver(sessions, FakeTransport(AWAY), now, pause=pause)
+    assert pause.problem(now + PAUSES[0] / 2) == "Nobody there."
+    assert pause.problem(now + PAUSES[0]) == ""
+    assert not pause.holds(now - timedelta(days=400))
