@@ -11,7 +11,9 @@ from itertools import islice
 
 from casework.threading.subjects import is_forward_by_subject
 from intake.address_text import addresses_in
+from intake.bounces import parse_bounce
 from intake.message import Message
+from intake.screening.reading import has_null_return_path
 from replies.signing import ReplyToken, reply_token
 
 LONGEST_ID = 998
@@ -111,7 +113,7 @@ def named_by(message: Message) -> Named:
     return Named(
         own_id=kept_id(message.message_id),
         ancestors=_kept(name for name in cited if name != message.message_id),
-        enclosed=_kept(each.message_id for each in message.enclosed),
+        enclosed=_kept(_enclosed(message)),
         tokens=tuple(islice(_tokens(message), MOST_TOKENS)),
     )
 
@@ -144,6 +146,14 @@ def thread_index(message: Message) -> str | None:
         return None
     shared = given[:_THREAD_INDEX_BYTES]
     return shared.hex() if len(shared) == _THREAD_INDEX_BYTES else None
+
+
+def _enclosed(message: Message) -> Iterable[str | None]:
+    yield from (each.message_id for each in message.enclosed)
+    # Exim, qmail and others quote the letter that came back in the text of their report.
+    if message.delivery_status or has_null_return_path(message):
+        bounce = parse_bounce(message)
+        yield from bounce.original_message_ids if bounce else ()
 
 
 def _kept(ids: Iterable[str | None]) -> tuple[str, ...]:

@@ -74,7 +74,9 @@ class _Reader:
         mailboxes: frozenset[str] = frozenset()
         for value in map(self._cut, self._values("from")):
             found = addresses_of(value, self._elsewhere)
-            mailboxes |= mailboxes_in(value, found, self._elsewhere)
+            # In an encoded word an address is none to the mail server, which then checks nothing.
+            if found and f"@{found[0].domain}".encode() in value.lower():
+                mailboxes |= mailboxes_in(value, found, self._elsewhere)
             if found and sender is None:
                 sender = first_with_whole_name(found, value, self._elsewhere)
         return sender, mailboxes

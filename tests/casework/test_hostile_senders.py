@@ -15,6 +15,7 @@ from config.database import Sessions
 from intake.inbox import store
 from intake.mailbox import FetchedMail
 from intake.risk import RiskLevel
+from replies.suspension import suspended_addresses
 from tests.casework.desks import GROUP_ADDRESS, NO_CAPS, a_mail, a_worker, process, the_desk
 
 VICTIM = "Marion <marion@example.org>"
@@ -111,6 +112,43 @@ def test_a_sender_that_our_mail_server_does_not_see_joins_nothing(
     take(a_mail(now, JOINING, VICTIM, In_Reply_To="<v1@x>", Authentication_Results=seen))
     assert cases_of(sessions) == [["personal"], ["seen-as-another"]]
     assert letters(sessions) == 1
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "=?utf-8?b?bWFyaW9uQGV4YW1wbGUub3Jn?=",
+        "marion=?us-ascii?q?=40?=example.org",
+        "marion@=?us-ascii?q?example?=.org",
+    ],
+)
+def test_an_address_that_no_mail_server_can_see_lets_nobody_in(
+    take: Take, sessions: Sessions, now: datetime, hidden: str
+) -> None:
+    take(a_mail(now, sender=VICTIM, Message_ID="<v1@x>"))
+    raw = a_mail(now, JOINING, sender="X", In_Reply_To="<v1@x>")
+    take(raw.replace(b"From: X", f"From: {hidden}".encode()))
+    assert cases_of(sessions) == [["personal"], ["sender-not-in-from"]]
+
+
+def test_a_report_that_quotes_the_letter_in_its_text_suspends_the_address(
+    take: Take, sessions: Sessions, now: datetime
+) -> None:
+    take(a_mail(now, sender=VICTIM))
+    with sessions() as session:
+        ours = session.execute(select(OutboxEmail.message_id)).scalar_one()
+    for message_id in ("<guess@kith.example.org>", ours):
+        text = (
+            "A message that you sent could not be delivered to:\n\n  marion@example.org\n"
+            "    host mx.example.org: 550 5.1.1 no such user\n\n"
+            f"------ This is a copy of the message. ------\n\nMessage-ID: {message_id}\n"
+        )
+        sender = "Mail Delivery System <mailer-daemon@mx.example.org>"
+        with sessions() as session:
+            assert not suspended_addresses(session)
+        take(a_mail(now, text, sender, "Mail delivery failed", Return_Path="<>"))
+    with sessions() as session:
+        assert [each.key for each in suspended_addresses(session)] == ["marion@example.org"]
 
 
 def test_a_robot_that_hides_its_mark_under_a_thousand_headers_is_not_answered(
