@@ -137,7 +137,7 @@ def _mail(
     message: CaseMessage, received: ReceivedMail, references: Mapping[int, str]
 ) -> dict[str, Any]:
     return {
-        "id": message.id,
+        "id": received.id,
         "mailbox": received.mailbox,
         "uid_validity": received.uid_validity,
         "uid": received.uid,

@@ -45,18 +45,18 @@ __all__ = [
 ]
 
 
-def move_message(session: Session, message_id: int, target_id: int, doing: Doing) -> int:
+def move_message(session: Session, mail_id: int, target_id: int, doing: Doing) -> int:
     """Move a mail, and all that answers it, into another case; return how many pieces moved.
 
     When nothing is left behind, the old case is merged into the other one.
     """
-    message = _mail(session, message_id)
+    message = _mail(session, mail_id)
     source, target = lock_cases(session, message.case_id, target_id)
     if source.id == target.id:
-        raise MovingError(f"Mail {message_id} is in {target.reference} already.")
+        raise MovingError(f"Mail {mail_id} is in {target.reference} already.")
     refuse_merged(session, source, target)
     whole = entries_of(session, source.id)
-    moving = branch(whole, message_id)
+    moving = branch(whole, message.id)
     if len(moving) == len(whole):
         merge_cases(session, source.id, target.id, doing)
         return len(moving)
@@ -70,28 +70,28 @@ def move_message(session: Session, message_id: int, target_id: int, doing: Doing
     return len(moving)
 
 
-def split_message(session: Session, message_id: int, doing: Doing) -> CaseReference:
+def split_message(session: Session, mail_id: int, doing: Doing) -> CaseReference:
     """Make a case of its own of a mail and all that answers it; return its reference.
 
     This undoes what was appended by itself. The new case has the risk and the flags of the old
     one: only a named person lowers them. Its correspondent is the same, but for a mail from an
     unconfirmed sender, whose case it then is.
     """
-    message = _mail(session, message_id)
+    message = _mail(session, mail_id)
     [source] = lock_cases(session, message.case_id)
     refuse_merged(session, source)
     whole = entries_of(session, source.id)
-    moving = branch(whole, message_id)
+    moving = branch(whole, message.id)
     if len(moving) == len(whole):
         raise MovingError(
-            f"All of {source.reference} answers mail {message_id}: nothing would be left there."
+            f"All of {source.reference} answers mail {mail_id}: nothing would be left there."
         )
     person = source.correspondent_id
     if message.is_unconfirmed:
         person = _person_with(session, message, doing.now)
     made = _new_case(session, source, message, person, doing.now)
     _move(session, moving, made.id)
-    settled = update(CASE_MESSAGES).where(CASE_MESSAGES.c.id == message_id)
+    settled = update(CASE_MESSAGES).where(CASE_MESSAGES.c.id == message.id)
     session.execute(settled.values(is_unconfirmed=False))
     _after_move(session, source, made, moving)
     why = f" {doing.why}" if doing.why else ""
@@ -103,13 +103,13 @@ def split_message(session: Session, message_id: int, doing: Doing) -> CaseRefere
     return CaseReference(made.reference)
 
 
-def confirm_sender(session: Session, message_id: int, doing: Doing, *, add_address: bool) -> None:
+def confirm_sender(session: Session, mail_id: int, doing: Doing, *, add_address: bool) -> None:
     """Say that the mail comes from whom the case is with, though its address was not known.
 
     With `add_address` it becomes one of the correspondent's addresses, so that their next mail
     joins by itself.
     """
-    message = _mail(session, message_id)
+    message = _mail(session, mail_id)
     [case] = lock_cases(session, message.case_id)
     refuse_merged(session, case)
     if add_address:
@@ -123,15 +123,16 @@ def confirm_sender(session: Session, message_id: int, doing: Doing, *, add_addre
     case.unconfirmed_sender = _has_unconfirmed(session, case.id)
     session.flush()
     added = " Their address was added." if add_address else ""
-    line = Line(What.SENDER_CONFIRMED, f"Of mail {message_id}.{added} {doing.why}".strip())
+    line = Line(What.SENDER_CONFIRMED, f"Of mail {mail_id}.{added} {doing.why}".strip())
     write_lines(session, case.id, doing, line)
 
 
-def _mail(session: Session, message_id: int) -> CaseMessage:
-    wanted = select(CaseMessage).where(CaseMessage.id == message_id)
+def _mail(session: Session, mail_id: int) -> CaseMessage:
+    """Return a mail by its number in the ledger, the one number that people see."""
+    wanted = select(CaseMessage).where(CaseMessage.received_id == mail_id)
     found = session.execute(wanted.execution_options(populate_existing=True)).scalar_one_or_none()
-    if found is None or found.received_id is None:
-        raise MovingError(f"There is no mail {message_id}: `kith case show` gives their numbers.")
+    if found is None:
+        raise MovingError(f"Mail {mail_id} is in no case: `kith case show` gives the numbers.")
     return found
 
 

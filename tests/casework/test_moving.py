@@ -56,7 +56,7 @@ def lines(session: Session, case_id: int) -> list[tuple[str, str]]:
 
 def test_a_mail_is_split_off_with_all_that_answers_it(desktop: Desktop, doing: Doing) -> None:
     with desktop.sessions.begin() as session:
-        reference = split_message(session, desktop.mail("b").id, doing)
+        reference = split_message(session, desktop.number("b"), doing)
     assert desktop.groups() == {frozenset("ad"), frozenset("bc"), frozenset("z")}
     made = desktop.cases()[-1]
     assert (made.reference, made.status, made.please_sort) == (reference, "new", True)
@@ -74,14 +74,14 @@ def test_a_mail_is_split_off_with_all_that_answers_it(desktop: Desktop, doing: D
 
 def test_an_answer_to_what_was_split_off_goes_there(desktop: Desktop, doing: Doing) -> None:
     with desktop.sessions.begin() as session:
-        split_message(session, desktop.mail("b").id, doing)
+        split_message(session, desktop.number("b"), doing)
     desktop.hear(Said("e", answers=("c",)))
     assert desktop.mail("e").case_id == desktop.mail("c").case_id
 
 
 def test_what_all_else_answers_cannot_be_split_off(desktop: Desktop, doing: Doing) -> None:
     with desktop.sessions.begin() as session, pytest.raises(MovingError, match="nothing would be"):
-        split_message(session, desktop.mail("a").id, doing)
+        split_message(session, desktop.number("a"), doing)
 
 
 def test_a_mail_is_moved_to_another_case_with_its_branch_and_its_risk(
@@ -91,7 +91,7 @@ def test_a_mail_is_moved_to_another_case_with_its_branch_and_its_risk(
         wanted = select(CaseMessage).where(CaseMessage.message_id == id_of("c"))
         session.execute(wanted).scalar_one().risk_level = "today"
     with desktop.sessions.begin() as session:
-        assert move_message(session, desktop.mail("b").id, desktop.mail("z").case_id, doing) == 2
+        assert move_message(session, desktop.number("b"), desktop.mail("z").case_id, doing) == 2
     assert desktop.groups() == {frozenset("ad"), frozenset("bcz")}
     target = desktop.cases()[1]
     assert target.risk_level == "today"
@@ -103,7 +103,7 @@ def test_a_mail_is_moved_to_another_case_with_its_branch_and_its_risk(
 def test_moving_everything_merges_the_cases(desktop: Desktop, doing: Doing) -> None:
     target = desktop.mail("z").case_id
     with desktop.sessions.begin() as session:
-        move_message(session, desktop.mail("a").id, target, doing)
+        move_message(session, desktop.number("a"), target, doing)
     first = desktop.cases()[0]
     assert (first.merged_into, first.status) == (target, "closed")
     assert desktop.groups() == {frozenset("abcdz")}
@@ -139,7 +139,7 @@ def unconfirmed(desktop: Desktop) -> int:
     letter = desktop.letters()[0].message_id
     raw = a_mail(desktop.now, sender=IVOR, In_Reply_To=letter, Message_ID=id_of("u"))
     desktop.take(raw)
-    return desktop.mail("u").id
+    return desktop.number("u")
 
 
 def test_a_confirmed_sender_with_the_address_added_joins_by_themselves_from_then_on(
@@ -202,7 +202,7 @@ def test_a_branch_is_found_in_any_order_and_in_a_circle() -> None:
 
 
 def test_a_mail_that_is_not_there_is_told(desktop: Desktop, doing: Doing) -> None:
-    with desktop.sessions.begin() as session, pytest.raises(MovingError, match="no mail 999"):
+    with desktop.sessions.begin() as session, pytest.raises(MovingError, match="999 is in no case"):
         split_message(session, 999, doing)
 
 

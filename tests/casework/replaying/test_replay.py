@@ -133,7 +133,7 @@ def test_a_cap_that_changed_is_told(busy: World, other: Sessions) -> None:
 
 def test_what_a_person_did_is_named(busy: World, other: Sessions) -> None:
     with busy.sessions.begin() as session:
-        split_message(session, busy.entry_of(7), Doing("Ann", busy.now))
+        split_message(session, 7, Doing("Ann", busy.now))
 
     def judge_it(raw: bytes, at: datetime) -> Judged:
         return judge(raw, received_at=at, judges=busy.desk.judges, now=busy.now)

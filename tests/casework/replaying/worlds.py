@@ -93,11 +93,6 @@ class World:
                 wanted.where(CaseMessage.received_id == received_id)
             ).scalar_one()
 
-    def entry_of(self, received_id: int) -> int:
-        with self.sessions() as session:
-            wanted = select(CaseMessage.id).where(CaseMessage.received_id == received_id)
-            return session.execute(wanted).scalar_one()
-
     def a_person_writes(self, case: Case, to: str) -> str:
         """Let a volunteer write in a case; return the Message-ID."""
         name = self.desk.signer.message_id("kith.example.org")

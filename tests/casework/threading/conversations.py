@@ -86,6 +86,12 @@ class Desktop:
         with self.sessions() as session:
             return session.execute(select(Case).order_by(Case.id)).scalars().all()
 
+    def number(self, name: str) -> int:
+        """Return the number in the ledger of the mail called so."""
+        received_id = self.mail(name).received_id
+        assert received_id is not None
+        return received_id
+
     def mail(self, name: str) -> CaseMessage:
         """Return the mail called so, as it is filed."""
         with self.sessions() as session:
