@@ -45,6 +45,7 @@ def as_json(session: Session, case: Case) -> dict[str, Any]:
         "needs_glance": case.needs_glance,
         "new_subject": case.new_subject,
         "unconfirmed_sender": case.unconfirmed_sender,
+        "flags": list(flags_of(case)),
         **_related(session, case),
         "owner": case.owner,
         "next_action": case.next_action,
@@ -205,10 +206,15 @@ def line_of(case: Case) -> str:
     return "  ".join(part for part in parts if part)
 
 
+_RELATIONS = (("joined", "merged_into"), ("follows", "follows"), ("near", "may_belong_to"))
+
+
 def in_words(report: dict[str, Any]) -> str:
     """Return one case's report as lines for a person."""
     lines = [
         f"{report['reference']}  {report['status']}  risk {report['risk_level']}",
+        *(f"  flag     {flag}" for flag in report["flags"]),
+        *(f"  {name:<8} {report[key]}" for name, key in _RELATIONS if report[key]),
         *(f"  strand   {s['kind']}, {s['stage']}" for s in report["strands"]),
         *(line for mail in report["received_mails"] for line in _mail_lines(mail)),
         *(line for letter in report["letters"] for line in _letter_lines(letter)),

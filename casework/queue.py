@@ -122,6 +122,8 @@ def flags_of(case: Case) -> tuple[str, ...]:
         (case.unsafe_reply, "may not be safe to answer"),
         (case.child_sender, "a child may have written"),
         (case.unconfirmed_sender, "sender not confirmed"),
+        (case.may_belong_to is not None, "may belong to another conversation"),
+        (case.new_subject, "a new subject: perhaps another matter"),
         (case.needs_look, "could not be read, needs a look"),
         (case.needs_glance, "closed, and a mail came: please glance at it"),
     )

@@ -336,6 +336,8 @@ def test_volunteers_find_every_group_mark_and_level_of_the_queue() -> None:
         unsafe_reply=True,
         child_sender=True,
         unconfirmed_sender=True,
+        may_belong_to=1,
+        new_subject=True,
         needs_look=True,
         needs_glance=True,
     )
