@@ -36,6 +36,10 @@ from replies.signposting import load_signposts
 from replies.smtp import SmtpServer, SmtpTransport, Transport
 from replies.templates import ReplyTemplates
 
+LEASES_OF_A_POLL = 5
+"""A poll's lease is renewed with each batch, and the largest mail may come by a slow line: were it
+shorter, two processes would take the mailbox from each other before either had the mail."""
+
 
 class NotSetUpError(KithError):
     """Settings without which there is nothing to do are missing."""
@@ -66,7 +70,8 @@ class Kith:
         """Return how the inboxes are visited."""
         service = self.settings.service
         hours = service.reconcile_hours
-        return Rhythm(service.lease_seconds, timedelta(hours=hours) if hours else None)
+        lease = service.lease_seconds * LEASES_OF_A_POLL
+        return Rhythm(lease, timedelta(hours=hours) if hours else None)
 
     def worker(self, should_stop: Callable[[], bool], side_room: SideRoom | None = None) -> Worker:
         """Return this process as a worker on received mails."""

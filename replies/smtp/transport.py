@@ -115,9 +115,18 @@ class SmtpTransport:
         return min(left, self._server.timeout)
 
     def _leave_worn_out(self) -> None:
-        is_old = self._clock() - self._used_at > MAX_IDLE_S or self._letters >= MAX_LETTERS
-        if self._smtp is not None and is_old:
+        if self._clock() - self._used_at > MAX_IDLE_S:
+            self._leave_without_an_answer()
+        elif self._letters >= MAX_LETTERS:
             self.close()
+
+    def _leave_without_an_answer(self) -> None:
+        # After so long there may be nobody any more to answer, and a letter waits.
+        if self._smtp is not None:
+            self._ends_at = self._clock() + GOODBYE_S
+            with suppress(OSError, smtplib.SMTPException):
+                self._smtp.putcmd("QUIT")
+        self._drop()
 
     def _begin(self, sender: str) -> tuple[smtplib.SMTP, tuple[int, bytes]]:
         """Say MAIL and return the answer; anew where a kept connection was closed meanwhile."""

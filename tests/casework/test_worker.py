@@ -183,6 +183,12 @@ def test_a_job_that_fails_rests_and_then_is_tried_again(kith: Kith) -> None:
     wait_until(lambda: service.guarded("process", lambda: None))
 
 
+def test_a_pollers_lease_outlasts_the_largest_mail_on_a_slow_line(kith: Kith) -> None:
+    bytes_per_second = 1_000_000 / 8
+    largest = max(kith.settings.limits.message_bytes, kith.settings.limits.batch_bytes)
+    assert kith.rhythm.lease_seconds * bytes_per_second > largest
+
+
 def broken() -> None:
     raise ZeroDivisionError
 

@@ -102,6 +102,20 @@ def test_after_a_hundred_letters_or_a_minute_s_rest_the_connection_is_new(
     transport.close()
 
 
+def test_after_a_rest_no_letter_waits_for_a_goodbye(
+    smtp_sink: SmtpSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = [0.0]
+    transport = SmtpTransport(server_of(smtp_sink), clock=lambda: moment[0])
+    send(transport)
+    before = transport._smtp
+    assert before is not None
+    monkeypatch.setattr(before, "getreply", lambda: pytest.fail("it waits for an answer"))
+    moment[0] += MAX_IDLE_S + 1
+    assert send(transport).startswith("250")
+    transport.close()
+
+
 def test_a_kept_connection_that_the_server_closed_is_opened_again(
     transport: SmtpTransport, smtp_sink: SmtpSink
 ) -> None:
