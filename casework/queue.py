@@ -22,6 +22,7 @@ from intake.taxonomy import Kind
 NEAR_DATES = timedelta(days=7)
 OPEN_STATUSES = tuple(status for status in CaseStatus if status.is_open)
 MOST_ROWS = 200
+MOST_PAGES = 10_000
 
 
 class Band(StrEnum):
@@ -52,29 +53,35 @@ class QueueRow:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """The rows, how many such cases there are in all, and how many mails are no case."""
+    """The rows of a page, how many such cases there are, and how many mails are no case."""
 
     rows: tuple[QueueRow, ...]
     open_cases: int
     set_aside: int = 0
     screened_out: int = 0
     unfiled: int = 0
+    page: int = 1
+    pages: int = 1
 
     def in_band(self, band: Band) -> tuple[QueueRow, ...]:
         """Return the rows of one band, in order."""
         return tuple(row for row in self.rows if row.band is band)
 
 
-def read_queue(session: Session, today: date, limit: int = MOST_ROWS) -> Queue:
-    """Return the first `limit` cases, those in danger first, then the oldest first."""
-    ranks = {level.value: -level.rank for level in RiskLevel}
-    order = sql_case(ranks, value=Case.risk_level, else_=0)
-    statement = (
-        select(Case).where(_NEEDS_SOMEBODY).order_by(order, Case.last_received_at).limit(limit)
-    )
-    cases = session.execute(statement).scalars().all()
+def read_queue(session: Session, today: date, limit: int = MOST_ROWS, *, page: int = 1) -> Queue:
+    """Return a page of `limit` cases, those in danger first, then the oldest first.
+
+    The first page is 1; a number that is none is taken for the nearest one.
+    """
     counting = select(func.count()).select_from(Case).where(_NEEDS_SOMEBODY)
     total = session.execute(counting).scalar_one()
+    pages = min(max(1, -(-total // limit)), MOST_PAGES)
+    page = min(max(1, page), pages)
+    ranks = {level.value: -level.rank for level in RiskLevel}
+    order = sql_case(ranks, value=Case.risk_level, else_=0)
+    statement = select(Case).where(_NEEDS_SOMEBODY).order_by(order, Case.last_received_at, Case.id)
+    shown = statement.limit(limit).offset((page - 1) * limit)
+    cases = session.execute(shown).scalars().all()
     ids = [each.id for each in cases]
     kinds, dates = _kinds(session, ids), _next_dates(session, ids, today)
     mails, letters = _mail_counts(session, ids), _acknowledgements(session, ids)
@@ -100,6 +107,8 @@ def read_queue(session: Session, today: date, limit: int = MOST_ROWS) -> Queue:
         set_aside=mails_in[MailState.SET_ASIDE],
         screened_out=mails_in[MailState.SCREENED_OUT],
         unfiled=mails_in[MailState.RECEIVED],
+        page=page,
+        pages=pages,
     )
 
 

@@ -46,7 +46,7 @@ class Watchdog:
         self._case_cap = caps.mails_per_case_per_10_minutes
         self._known = frozenset(sightings)
         self._texts: dict[tuple[str, str], list[datetime]] = defaultdict(list)
-        self._cases: dict[int, list[datetime]] = {}
+        self._cases: dict[tuple[int, str], list[datetime]] = {}
         if sightings and self._texts_cap:
             self._load_texts(sightings)
 
@@ -73,11 +73,13 @@ class Watchdog:
     def _is_a_flood(self, sighting: Sighting, case_id: int) -> bool:
         if not self._case_cap:
             return False
-        if case_id not in self._cases:
+        # What others send to the case, perhaps in bad faith, must not silence this sender.
+        place = (case_id, sighting.key)
+        if place not in self._cases:
             since = sighting.received_at - TEN_MINUTES
-            rows = self._session.execute(_IN_CASE, {"wanted": case_id, "since": since})
-            self._cases[case_id] = list(rows.scalars())
-        moments = self._cases[case_id]
+            values = {"wanted": case_id, "key": sighting.key, "since": since}
+            self._cases[place] = list(self._session.execute(_IN_CASE, values).scalars())
+        moments = self._cases[place]
         moments.append(sighting.received_at)
         near = sum(abs(each - sighting.received_at) <= TEN_MINUTES for each in moments)
         return near > self._case_cap
@@ -101,7 +103,7 @@ _TEXTS = (
 _IN_CASE = (
     select(_C.at)
     .where(_C.case_id == bindparam("wanted"), _C.at > bindparam("since"))
-    .where(_C.received_id.is_not(None))
+    .where(_C.sender_key == bindparam("key"), _C.received_id.is_not(None))
     .order_by(_C.at.desc())
     .limit(MOST_ROWS)
 )

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from casework.queue import Band, Queue, read_queue
+from casework.queue import MOST_PAGES, Band, Queue, read_queue
 from casework.refiling import Judge
 from casework.status.model import Watching
 from casework.status.words import ago, moment_words
@@ -78,16 +78,16 @@ class Pages:
         self._is_demo = is_demo
         self._templates = make_environment()
 
-    def queue(self, _request: Request) -> Response:
-        """Show the queue."""
-        return HTMLResponse(
-            self.render("queue.html", here="/", queue=self.read_queue(), bands=Band)
-        )
+    def queue(self, request: Request) -> Response:
+        """Show the queue, or a further page of it."""
+        queue = self.read_queue(page_number(request.query_params.get("page", "")))
+        return HTMLResponse(self.render("queue.html", here="/", queue=queue, bands=Band))
 
-    def read_queue(self) -> Queue:
-        """Return the queue as of now."""
+    def read_queue(self, page: int = 1) -> Queue:
+        """Return a page of the queue as of now."""
         with self.sessions() as session:
-            return read_queue(session, self.now().astimezone(LONDON).date())
+            today = self.now().astimezone(LONDON).date()
+            return read_queue(session, today, page=page)
 
     def render(self, template: str, *, here: str = "", **values: object) -> str:
         """Return a page; `here` is the link of the menu that it is."""
@@ -100,6 +100,12 @@ class Pages:
             now=self.now(),
             **values,
         )
+
+
+def page_number(text: str) -> int:
+    """Return the number of a page in an address; 1 for anything else."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(MOST_PAGES))
+    return int(text) if is_number else 1
 
 
 def stylesheet(_request: Request) -> Response:

@@ -80,3 +80,19 @@ def test_only_the_first_are_read_and_the_rest_are_counted(
         queue = read_queue(session, now.date(), limit=3)
     assert len(queue.rows) == 3
     assert queue.open_cases == 7
+
+
+def test_however_many_cases_there_are_each_is_on_one_page(
+    sessions: Sessions, now: datetime
+) -> None:
+    with sessions.begin() as session:
+        made = {make_case(session, now, risk_level="now").reference for _ in range(7)}
+    with sessions() as session:
+        pages = [read_queue(session, now.date(), limit=3, page=page) for page in (1, 2, 3)]
+        beyond = read_queue(session, now.date(), limit=3, page=9)
+        before = read_queue(session, now.date(), limit=3, page=0)
+    shown = [row.reference for page in pages for row in page.rows]
+    assert len(shown) == 7
+    assert set(shown) == made
+    assert [(page.page, page.pages) for page in pages] == [(1, 3), (2, 3), (3, 3)]
+    assert (beyond.rows, before.rows) == (pages[2].rows, pages[0].rows)

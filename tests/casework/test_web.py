@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from starlette.testclient import TestClient
 
+from casework.queue import MOST_ROWS
 from casework.web.app import make_app, make_environment
 from casework.web.server import WebServer, WebServerError
 from casework.web.words import british_day, kind_words, waited
@@ -36,6 +37,21 @@ def test_the_page_names_cases_and_no_person(
 
 def test_an_empty_queue_says_so(client: TestClient) -> None:
     assert "Nothing is waiting" in client.get("/").text
+
+
+def test_the_queue_goes_on_over_pages(
+    client: TestClient, sessions: Sessions, now: datetime
+) -> None:
+    with sessions.begin() as session:
+        for _ in range(MOST_ROWS + 1):
+            make_case(session, now)
+    first, second = client.get("/").text, client.get("/?page=2").text
+    assert "page 1 of 2" in first
+    assert 'href="/?page=2"' in first
+    assert "page 2 of 2" in second
+    assert 'href="/?page=1"' in second
+    for odd in ("0", "-1", "x", "9" * 400, "²"):
+        assert client.get("/", params={"page": odd}).status_code == 200
 
 
 def test_the_page_is_for_this_machine_only(client: TestClient) -> None:
