@@ -190,7 +190,8 @@ class Rounds:
         if visits.compared_at is None:
             return True
         every = self._rhythm.compare_every
-        return every is not None and now - visits.compared_at >= every
+        # abs: a clock that was set back must not put it off until it has caught up.
+        return every is not None and abs(now - visits.compared_at) >= every
 
     def _failed(self, visits: _Visits, error: MailboxError, result: Round) -> Round:
         visits.patience.failed(self._now(), error)

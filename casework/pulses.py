@@ -89,7 +89,8 @@ class Heart:
     def beat(self, name: str, now: datetime, *, problem: str | None = None) -> bool:
         """Note how `name` went if that is news or the last note is old; return whether it was."""
         at, before = self._last.get(name, (now - self._rest, None))
-        if now - at < self._rest and problem == before:
+        # abs: a clock that was set back must not silence us until it has caught up.
+        if abs(now - at) < self._rest and problem == before:
             return False
         with self._sessions.begin() as session:
             beat(session, name, now, problem=problem)

@@ -172,7 +172,7 @@ class Service:
     def _with_keys(self) -> Desk:
         """Return the desk with the keys in force; another process may have changed them."""
         now = self.kith.now()
-        if self._keys_read_at is None or now - self._keys_read_at >= BETWEEN_KEYS:
+        if self._keys_read_at is None or abs(now - self._keys_read_at) >= BETWEEN_KEYS:
             with self.kith.sessions.begin() as session:
                 desk = with_keys(self.kith.desk, session, now)
             if desk.signer != self._desk.signer:

@@ -86,3 +86,12 @@ def test_the_book_of_alarms_is_no_sign_of_life(sessions: Sessions, now: datetime
     with sessions.begin() as session:
         beat(session, f"{ALARM}canary", now)
         assert all_pulses(session) == {}
+
+
+def test_a_clock_that_was_set_back_does_not_silence_a_heart(
+    sessions: Sessions, now: datetime
+) -> None:
+    heart = Heart(sessions)
+    assert heart.beat("deliver", now)
+    assert not heart.beat("deliver", now + timedelta(seconds=1))
+    assert heart.beat("deliver", now - timedelta(days=400))
