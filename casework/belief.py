@@ -5,6 +5,7 @@ stranger's: it joins no case and says STOP for nobody. Pure.
 """
 
 from casework.judging import Judged
+from intake.address_text import is_plainly_spelt
 from intake.message import Address
 from intake.screening import Verdict
 
@@ -24,9 +25,13 @@ DOUBTFUL_SENDERS = frozenset(
 
 
 def writer_of(judged: Judged) -> Address | None:
-    """Return who wrote the mail as far as the sender's address tells: a robot is nobody."""
+    """Return who wrote the mail as far as the sender's address tells: a robot is nobody.
+
+    Nor is whose address would be taken for another one's, since people are found by its folded form.
+    """
+    sender = judged.message.sender
     is_nobody = judged.screening.verdict in NOBODYS or judged.screening.rule == WEBSITE_FORM
-    return None if is_nobody else judged.message.sender
+    return None if is_nobody or not sender or not is_plainly_spelt(sender.email) else sender
 
 
 def is_believed(judged: Judged) -> bool:

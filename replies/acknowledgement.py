@@ -129,8 +129,7 @@ def may_acknowledge(
 ) -> Permission:
     """Return whether this mail may be acknowledged; the first thing that forbids it is the reason.
 
-    `daily_cap` acknowledgements to one address in 24 hours, 0 for no cap; `acknowledged_in_day` is
-    the number in that time so far.
+    Caps, breakers and suspended addresses come later: `casework.gate`.
     """
     no_address = to_address is None or not is_sendable(to_address)
     refusals = (

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Engine, event, func, select, update
 
+from casework.breakers import open_breakers
 from casework.models import Case, CaseMessage, OutboxEmail
 from casework.queue import Band, read_queue
 from casework.references import find_references, new_reference
@@ -101,6 +102,9 @@ def test_whoever_has_a_look_alike_address_joins_nothing_and_no_letter_goes_astra
     raw = a_mail(now, sender="X", subject="Re: Joining", In_Reply_To="<v1@x>")
     take(raw.replace(b"From: X", f"From: {twin}".encode()))
     assert cases_of(sessions) == [["personal"], ["unusual-spelling"]]
+    with sessions() as session:
+        people = session.execute(select(Case.correspondent_id).order_by(Case.id)).scalars().all()
+    assert [person is None for person in people] == [False, True]
     assert letters(sessions) == 1
 
 
@@ -266,3 +270,43 @@ def test_ten_thousand_references_and_tokens_hold_nobody_up(
     take(*(hostile.replace(b"eve", b"eve%d" % n) for n in range(3)), a_mail(now, sender=VICTIM))
     assert letters(sessions) == 1
     assert len(cases_of(sessions)) == 4
+
+
+ODD_HEADERS = (
+    b"Message-ID: <\xff\xfe\x80@x>",
+    b"Message-ID: <" + b"\xc3\xa9" * 2_000 + b"@x>",
+    b"References: <\xed\xa0\x80@x> <a\x00b@x>",
+    b"In-Reply-To: \xff<\x00>",
+    b"Thread-Index: \xff\x00\x80AAAA",
+    b"Subject: \xed\xa0\x80\x00\x1b[31m",
+    b"From: \xff\x00 <\xe9@\xff.example>",
+    b"From: " + b"a" * 300 + b"@" + b"b." * 100 + b"example",
+    b"To: hello+k\xff@kith.example.org",
+    b"Authentication-Results: mx.google.com; dmarc=pass header.from=\xff;header.from=",
+    b"Date: Fri, 31 Dec 9999 23:59:59 -1200",
+)
+
+
+def test_no_odd_byte_in_a_header_keeps_a_mail_out_of_the_database(
+    take: Take, sessions: Sessions, now: datetime
+) -> None:
+    raws = []
+    for number, odd in enumerate(ODD_HEADERS):
+        lines = a_mail(now, f"{JOINING} {number}", f"w{number}@example.net").split(b"\n")
+        name = odd.partition(b":")[0] + b":"
+        raws.append(b"\n".join([odd, *(line for line in lines if not line.startswith(name))]))
+    take(*raws)
+    assert len(cases_of(sessions)) == len(ODD_HEADERS)
+
+
+def test_a_flood_into_a_case_does_not_silence_its_correspondent(
+    take: Take, sessions: Sessions, now: datetime
+) -> None:
+    take(a_mail(now, sender=VICTIM, Message_ID="<v1@x>"))
+    with sessions() as session:
+        ours = session.execute(select(OutboxEmail.message_id)).scalar_one()
+    eve = "eve@example.net"
+    take(*(a_mail(now, f"{JOINING} {n}", eve, "Re: Joining", In_Reply_To=ours) for n in range(12)))
+    take(a_mail(now, "Thank you, a question", VICTIM, "Re: Joining", In_Reply_To="<v1@x>"))
+    with sessions() as session:
+        assert [each.key for each in open_breakers(session, now)] == ["eve@example.net"]
