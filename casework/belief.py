@@ -27,7 +27,7 @@ DOUBTFUL_SENDERS = frozenset(
 def writer_of(judged: Judged) -> Address | None:
     """Return who wrote the mail as far as the sender's address tells: a robot is nobody.
 
-    Nor is whose address would be taken for another one's, since people are found by its folded form.
+    Nor is whose address would be taken for another's: people are found by its folded form.
     """
     sender = judged.message.sender
     is_nobody = judged.screening.verdict in NOBODYS or judged.screening.rule == WEBSITE_FORM
