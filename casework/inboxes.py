@@ -76,6 +76,7 @@ class _Visits:
     patience: Patience = field(default_factory=Patience)
     compared_at: datetime | None = None
     absent_at: datetime | None = None
+    is_anothers: bool = False
 
     def may_be_visited(self, now: datetime) -> bool:
         """Return whether the server may be asked, and is not known to lack the folder."""
@@ -102,9 +103,14 @@ class Rounds:
 
     @property
     def reachable(self) -> tuple[Mailbox, ...]:
-        """Return the mailboxes that were well when last looked into."""
+        """Return the mailboxes that were well when last looked into, and ours to look into.
+
+        Where another process is just at it, what rings there would go on ringing unheard.
+        """
         return tuple(
-            visits.watched.mailbox for visits in self._visits if visits.may_be_visited(self._now())
+            visits.watched.mailbox
+            for visits in self._visits
+            if visits.may_be_visited(self._now()) and not visits.is_anothers
         )
 
     def seconds_to_next_try(self, most: float) -> float:
@@ -160,6 +166,7 @@ class Rounds:
             return self._failed(visits, MailboxError(SURPRISE), result)
         visits.absent_at = None
         visits.patience.succeeded()
+        visits.is_anothers = not report.is_ours
         if report.is_ours:
             self._note(visits, None)
         return result.with_report(report)

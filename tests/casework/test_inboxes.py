@@ -7,7 +7,9 @@ from sqlalchemy import Engine
 from casework.inboxes import LOOK_FOR_ABSENT_AFTER, SURPRISE, Rhythm, Rounds, WatchedMailbox
 from casework.pulses import poll_pulse, pulse_of
 from config.database import Sessions
+from config.leases import give_up_lease, take_lease
 from intake.mailbox import FolderMissingError, MailboxError
+from intake.poller import lease_name
 from tests.fakes import FakeMailbox
 
 RHYTHM = Rhythm(lease_seconds=120, compare_every=timedelta(days=1))
@@ -98,3 +100,19 @@ def test_after_a_failure_the_wait_is_no_longer_than_until_the_next_try(
     assert 1 <= wait <= 2
     clock.now += timedelta(seconds=wait)
     assert rounds.seconds_to_next_try(60) == 60
+
+
+def test_nobody_waits_at_a_mailbox_that_another_process_is_just_looking_into(
+    sessions: Sessions, now: datetime
+) -> None:
+    mailbox = FakeMailbox(b"one")
+    rounds = Rounds([WatchedMailbox(mailbox)], sessions, RHYTHM, lambda: now)
+    with sessions.begin() as session:
+        lease = take_lease(session, lease_name(mailbox.name), owner="another", seconds=600)
+    assert lease is not None
+    assert rounds.poll(never).stored == 0
+    assert not rounds.reachable
+    with sessions.begin() as session:
+        give_up_lease(session, lease)
+    assert rounds.poll(never).stored == 1
+    assert len(rounds.reachable) == 1
