@@ -30,15 +30,15 @@ from tests.services.places import LOOPBACK
 from tests.simulation.traffic import TRUSTED
 
 GROUP_ADDRESS = "hello@kith.example.org"
-NO_CAPS = LimitSettings(
-    **{
-        name: 0
-        for name in LimitSettings.model_fields
-        if name.startswith("acknowledgements_per_")
-        or name in {"reopens_per_case_per_hour", "same_text_per_hour"}
-        or name in {"mails_per_case_per_10_minutes", "soft_failures_per_week"}
-    }
+CAPS = tuple(
+    name
+    for name in LimitSettings.model_fields
+    if name.startswith("acknowledgements_per_")
+    or name.endswith(("_per_hour", "_per_10_minutes", "_per_week"))
 )
+NO_CAPS = LimitSettings(**dict.fromkeys(CAPS, 0))
+NO_CAPS_IN_ENVIRON = {f"KITH_LIMITS__{name.upper()}": "0" for name in CAPS}
+"""The same for a Kith in a process of its own."""
 
 
 class Clock:

@@ -1,0 +1,1 @@
+"""Days of mail in minutes, with trouble on the way and workers that are killed at any moment."""
