@@ -7,7 +7,7 @@ be done in another process.
 Never after the block, because a budget is shot at once at most, and:
 - a block that is left takes its budget from the list under the lock under which shots are fired,
   so that no shot can be fired afterwards;
-- a shot that was fired and did not hit yet is taken back under the same lock;
+- a shot that was fired and did not hit yet is caught while the block is left;
 - a shot that hits while the block is being left comes out of the `with` statement, and was the
   only one.
 """
@@ -21,7 +21,7 @@ from types import TracebackType
 
 log = logging.getLogger(__name__)
 
-# The C function gives an exception to a thread; NULL takes back what was not raised yet.
+# The C function gives an exception to a thread, in place of one that was not raised yet.
 _GIVE = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p)(
     ("PyThreadState_SetAsyncExc", ctypes.pythonapi)
 )
@@ -89,11 +89,11 @@ class _Watch:
                 self._change.notify()
 
     def end(self, budget: Budget) -> None:
-        """Watch it no longer; a shot on its way is taken back."""
+        """Watch it no longer; a shot on its way is caught."""
         with self._lock:
             self._running.discard(budget)
-            if budget.is_shot:
-                _GIVE(budget.thread, None)
+        if budget.is_shot:
+            _catch(budget.thread)
 
     def _start(self) -> None:
         self._is_awake_at = 0.0
@@ -122,6 +122,20 @@ class _Watch:
             self._running.discard(budget)
             budget.is_shot = True
             _GIVE(budget.thread, id(TimeIsUpError))
+
+
+def _catch(thread: int) -> None:
+    """Leave no exception on its way to this thread.
+
+    Python would let it be taken back, but go on looking for it at every step for ever. It cannot
+    be told whether it was raised already, so it is given once more: then there is one for certain.
+    """
+    try:
+        _GIVE(thread, id(TimeIsUpError))
+        while True:
+            pass
+    except TimeIsUpError:
+        return
 
 
 _LINGER = 1.0

@@ -2,6 +2,8 @@
 
 import os
 import random
+import subprocess
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -75,7 +77,7 @@ def test_work_that_ends_in_time_is_left_alone() -> None:
     assert done == 499500
 
 
-def test_a_shot_that_came_too_late_for_the_block_is_taken_back() -> None:
+def test_a_shot_that_came_too_late_for_the_block_is_caught() -> None:
     # The sleep is no step of Python's: the shot is fired in it and could hit only afterwards.
     hits = 0
     for _ in range(20):
@@ -85,8 +87,30 @@ def test_a_shot_that_came_too_late_for_the_block_is_taken_back() -> None:
         except TimeIsUpError:
             hits += 1
     for _ in range(100_000):
-        pass  # a shot that was not taken back would hit here
+        pass  # a shot that was not caught would hit here
     assert hits <= 20
+
+
+def test_a_late_shot_leaves_the_interpreter_as_it_was() -> None:
+    # A shot that is merely taken back leaves a flag behind, with which a traced call never ends.
+    program = """
+import sys, time
+from config.time_budget import TimeIsUpError, time_budget
+def called(): return 1
+for _ in range(20):
+    try:
+        with time_budget(0.005):
+            time.sleep(0.02)
+    except TimeIsUpError:
+        pass
+def watch(*_): return watch
+sys.settrace(watch)
+print(called())
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert ended.stdout == "1\n"
 
 
 def test_never_after_the_block_was_left_wherever_the_shot_falls() -> None:
