@@ -5,6 +5,7 @@ anything is wrong; the seed that is printed repeats the mails, the trouble and t
 """
 
 import argparse
+import logging
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ PART_BY_IMAP = 0.08
 def main() -> int:
     """Run the campaigns and print what came of them."""
     arguments = _arguments()
+    logging.getLogger("asyncio").setLevel(logging.ERROR)  # it warns of each connection that is cut
     seed = seed_of(arguments.seed)
     mails = arguments.mails or (LONG if arguments.long else SHORT)
     print(f"seed {seed}, {mails} mails", flush=True)

@@ -33,8 +33,7 @@ from tests.soak.worker import Plan
 ROOT = Path(__file__).parents[2]
 MEASURE = COMMON | {Sort.ROBOT: 25}
 """Every fifth mail is a robot's: ten thousand of fifty thousand."""
-AT_ONCE = 20
-MOST_WAITING = 60
+FEWEST_WAITING = 60
 """Mail does not come faster than it is worked on, so that it is alive while lives end."""
 PATIENCE_SECONDS = 180
 RATE = 0.9
@@ -147,10 +146,11 @@ class Campaign:
     def _let_mail_come(self) -> None:
         between = timedelta(days=self._order.days) / self._order.mails
         first = PYMAPS_FIRST_UID if self._order.by_imap else 1
+        most = max(FEWEST_WAITING, self._order.mails // 40)
         for number in range(self._order.mails):
-            if number % AT_ONCE == 0:
+            if number % (most // 3) == 0:
                 self._read_letters()
-                self._wait_for(lambda: self._waiting() < MOST_WAITING, "the workers to keep up")
+                self._wait_for(lambda: self._waiting() < most, "the workers to keep up")
             at = evening() + between * number
             self._clock.set(at)
             truth = self._traffic.next(at, self._letters)
