@@ -21,7 +21,7 @@ from casework.apart.bounds import (
     leave_stopping_to_the_parent,
     unbound_time,
 )
-from casework.apart.messages import FAILED, HEADER, JUDGED, READY, Orders, Task
+from casework.apart.messages import FAILED, HEADER, JUDGED, READY, Orders, Task, pickle_judged
 from casework.judging import Judged
 from config.logs import configure_logging, log_uncaught_errors, mail_context
 
@@ -61,7 +61,7 @@ def _answer(task: Task, raw: bytes, orders: Orders, judge: Callable[..., Judged]
                 now=task.now,
                 is_whole=task.is_whole,
             )
-            return JUDGED + pickle.dumps(judged, pickle.HIGHEST_PROTOCOL)
+            return JUDGED + pickle_judged(judged)
         except Exception as error:
             log.exception("outcome=failed_apart")
             return FAILED + type(error).__name__.encode()

@@ -10,6 +10,7 @@ import pickle
 import struct
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Any
 
 from casework.judging import Judged, Judges
@@ -42,6 +43,13 @@ class Task:
     is_whole: bool
 
 
+def pickle_judged(judged: Judged) -> bytes:
+    """Return an opinion as `unpickle_judged` takes it, the same on every version of Python."""
+    written = io.BytesIO()
+    _Plain(written, pickle.HIGHEST_PROTOCOL).dump(judged)
+    return written.getvalue()
+
+
 def unpickle_judged(data: bytes | memoryview) -> Judged:
     """Return the opinion in a child's answer.
 
@@ -60,6 +68,13 @@ _OTHER_VALUES = frozenset(
         *(("builtins", name) for name in ("frozenset", "set")),
     ]
 )
+
+
+class _Plain(pickle.Pickler):
+    def reducer_override(self, obj: object) -> Any:
+        # Early versions of Python 3.11 would have a member of an enumeration looked up by
+        # `getattr`, which must never be let through.
+        return (type(obj), (obj.value,)) if isinstance(obj, Enum) else NotImplemented
 
 
 class _Careful(pickle.Unpickler):

@@ -36,7 +36,8 @@ def test_several_processes_make_one_case_per_mail_and_answer_each_person_once(
         ],
     )
     with sink_process() as sink:
-        site = make_site(tmp_path, dovecot, user, sink.port, empty_database_url)
+        no_cap = {"KITH_LIMITS__ACKNOWLEDGEMENTS_PER_SUBJECT_PER_HOUR": "0"}
+        site = make_site(tmp_path, dovecot, user, sink.port, empty_database_url, **no_cap)
         running = [site.start("poll", "--once") for _ in range(PROCESSES)]
         for process in running:
             _, errors = process.communicate(timeout=300)

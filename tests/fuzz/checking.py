@@ -1,11 +1,10 @@
 """What holds of every mail, whatever its bytes are."""
 
 import json
-import pickle
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from casework.apart.messages import unpickle_judged
+from casework.apart.messages import pickle_judged, unpickle_judged
 from casework.explain import as_answer, in_words
 from casework.judging import Judged, Judges, judge
 from intake.bounces import parse_bounce
@@ -82,7 +81,7 @@ def check_judged(judged: Judged) -> None:
     told = json.dumps(as_answer("x", judged), ensure_ascii=False).encode("utf-8")
     assert json.loads(told)["id"] == "x"
     assert in_words(judged).encode("utf-8")
-    assert unpickle_judged(pickle.dumps(judged, pickle.HIGHEST_PROTOCOL)) == judged
+    assert unpickle_judged(pickle_judged(judged)) == judged
 
 
 def check_evidence(evidence: Iterable[Evidence], text: str) -> None:
