@@ -13,13 +13,14 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from casework.answering import ask_of, request_for, sighting_of
 from casework.belief import asks_to_stop, is_believed, writer_of
 from casework.canary import CAME_BACK, canary_came_back
 from casework.correspondents import KnownCorrespondent
 from casework.disposition import Action, Disposition, dispose, is_human
 from casework.entries import Incoming, body_hash
 from casework.filing import CHILD, STOPPED, UNSAFE, Cabinet, Filing
-from casework.gate import Ask, Caps, Gate, Sighting
+from casework.gate import Caps, Gate
 from casework.history import Line
 from casework.judging import Judged, Judges, judge
 from casework.recorded import NOTHING_RECORDED, Recorded
@@ -36,15 +37,11 @@ from casework.threading import (
     subject_stem,
 )
 from intake.inbox import ClaimedMail, MailState, Settlement
-from intake.message import Message
 from intake.risk import RiskLevel
 from intake.screening import Screening, Verdict
 from replies.acknowledgement import (
-    AcknowledgementRequest,
-    AcknowledgementTemplate,
     GroupVoice,
     Permission,
-    choose_template,
     compose_acknowledgement,
     may_acknowledge,
 )
@@ -52,7 +49,6 @@ from replies.signing import UNSIGNED, Signer
 from replies.signposting import Signposts
 from replies.templates import ReplyTemplates
 
-ONLY_THE_BEGINNING = "Too large: only the beginning was read. The whole mail is in the mailbox."
 SILENT = "It was imported, or came before the mailbox was made anew."
 UNKNOWN_ADDRESS = "It answers a letter of ours, but from an address that we do not know yet."
 NAMES_A_CASE = (
@@ -99,17 +95,19 @@ class Outcome:
 
 def understand(mail: ClaimedMail, raw: bytes, desk: Desk, now: datetime) -> Judged:
     """Return what is to be thought of a claimed mail; touches no database."""
-    judged = judge(raw, received_at=mail.internal_date, judges=desk.judges, now=now)
-    if mail.is_whole:
-        return judged
-    defects = (*judged.message.defects, ONLY_THE_BEGINNING)
-    return replace(judged, message=replace(judged.message, defects=defects))
+    return judge(
+        raw,
+        received_at=mail.internal_date,
+        judges=desk.judges,
+        now=now,
+        is_whole=mail.is_whole,
+    )
 
 
 def make_gate(session: Session, opinions: Sequence[Judged], desk: Desk, now: datetime) -> Gate:
     """Return the gate of a transaction that files these mails; to be made before the cabinet."""
-    asks = [ask for judged in opinions if (ask := _ask(judged))]
-    sightings = [sighting for judged in opinions if (sighting := _sighting(judged))]
+    asks = [ask for judged in opinions if (ask := ask_of(judged))]
+    sightings = [sighting for judged in opinions if (sighting := sighting_of(judged))]
     return Gate(session, now, desk.caps, asks, sightings)
 
 
@@ -208,7 +206,7 @@ class _Filing:
     desk: Desk
 
     def file_and_acknowledge(self) -> Outcome:
-        if (sighting := _sighting(self.judged)) is not None:
+        if (sighting := sighting_of(self.judged)) is not None:
             self.gate.saw(sighting, self.decision.appends_to)
         permission = self._permission()
         filing = self._file(permission)
@@ -254,7 +252,7 @@ class _Filing:
 
     def _through_the_gate(self, permission: Permission) -> Permission:
         """Return the permission as far as caps, breakers and suspended addresses leave it."""
-        ask = _ask(self.judged)
+        ask = ask_of(self.judged)
         refusal = self.gate.refusal(ask) if permission.allowed and ask else None
         return permission if refusal is None else Permission(allowed=False, reason=refusal)
 
@@ -298,13 +296,20 @@ class _Filing:
 
     def _queue_acknowledgement(self, filing: Filing) -> None:
         email = compose_acknowledgement(
-            _request(self.judged, filing, self.desk, self.cabinet.now),
+            request_for(
+                self.judged,
+                filing.reference,
+                group=self.desk.group,
+                signer=self.desk.signer,
+                reply_address_is_signed=self.desk.reply_address_is_signed,
+                now=self.cabinet.now,
+            ),
             self.desk.templates,
             self.desk.signposts,
         )
         if given := self.desk.recorded.letter_ids.get(self.mail.id):
             email = replace(email, message_id=given)
-        ask = _ask(self.judged)
+        ask = ask_of(self.judged)
         assert ask is not None
         draft = not self.desk.is_live
         self.cabinet.queue_acknowledgement(self.mail, filing, email, ask, draft=draft)
@@ -319,53 +324,6 @@ def _case_of_the_letter_answered(cabinet: Cabinet, judged: Judged, desk: Desk) -
 
 
 _ABOUT_A_LETTER = frozenset({Verdict.DELIVERY_REPORT, Verdict.RECEIPT, Verdict.AUTO_REPLY})
-
-
-def _ask(judged: Judged) -> Ask | None:
-    """Return the letter that might answer the mail, as the gate counts it."""
-    sender = judged.message.sender
-    if sender is None or not judged.screening.acknowledge:
-        return None
-    return Ask(sender.email, _template(judged), subject_stem(judged.message.subject))
-
-
-def _sighting(judged: Judged) -> Sighting | None:
-    """Return the mail as the watchdog sees it; what may be forged silences nobody."""
-    sender = judged.message.sender
-    if sender is None or not is_believed(judged):
-        return None
-    return Sighting(sender.email, body_hash(judged.message.new_text), judged.received_at)
-
-
-def _template(judged: Judged) -> AcknowledgementTemplate:
-    return choose_template(
-        judged.classification.kind,
-        sure=judged.classification.sure,
-        level_is_now_or_today=judged.risk.level in {RiskLevel.NOW, RiskLevel.TODAY},
-    )
-
-
-def _request(judged: Judged, filing: Filing, desk: Desk, now: datetime) -> AcknowledgementRequest:
-    message = judged.message
-    return AcknowledgementRequest(
-        template=_template(judged),
-        show_days=judged.risk.level is RiskLevel.NONE,
-        reference=filing.reference,
-        to_address=message.sender.email if message.sender else "",
-        in_reply_to=message.message_id,
-        references=_ancestors(message),
-        received_at=judged.received_at,
-        now=now,
-        group=desk.group,
-        signer=desk.signer,
-        reply_address_is_signed=desk.reply_address_is_signed,
-    )
-
-
-def _ancestors(message: Message) -> tuple[str, ...]:
-    # RFC 5322 3.6.4: the parent's References (or else its In-Reply-To), then the parent itself.
-    before = message.references or message.in_reply_to[:1]
-    return (*before, message.message_id) if message.message_id else before
 
 
 def _settlement(screening: Screening, disposition: Disposition) -> Settlement:
