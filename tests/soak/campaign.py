@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Engine, func, select
@@ -38,6 +38,7 @@ FEWEST_WAITING = 60
 PATIENCE_SECONDS = 180
 RATE = 0.9
 """The part of the connections that have trouble."""
+WHILE_WAITING = timedelta(seconds=20)
 PYMAPS_FIRST_UID = 101
 UNSETTLED = (LetterState.QUEUED, LetterState.CLAIMED, LetterState.SENDING)
 
@@ -151,8 +152,7 @@ class Campaign:
             if number % (most // 3) == 0:
                 self._read_letters()
                 self._wait_for(lambda: self._waiting() < most, "the workers to keep up")
-            at = evening() + between * number
-            self._clock.set(at)
+            at = self._pass_by(between)
             truth = self._traffic.next(at, self._letters)
             self._truths[first + number] = truth
             if self._order.by_imap:
@@ -170,7 +170,7 @@ class Campaign:
         for _ in range(12):
             if self._unsettled_letters() == 0:
                 return
-            self._clock.set(self._clock() + timedelta(hours=25))
+            self._pass_by(timedelta(hours=25))
             time.sleep(1)
         self._wait_for(lambda: self._unsettled_letters() == 0, "every letter to be settled")
 
@@ -193,7 +193,14 @@ class Campaign:
                 raise TimeoutError(f"A worker has ended; nobody is left for {what}.")
             if time.monotonic() > deadline:
                 raise TimeoutError(f"Waited {PATIENCE_SECONDS} seconds in vain for {what}.")
+            # Time must not stand still: whoever was refused waits before asking again.
+            self._pass_by(WHILE_WAITING)
             time.sleep(0.05)
+
+    def _pass_by(self, much: timedelta) -> datetime:
+        moment = self._clock() + much
+        self._clock.set(moment)
+        return moment
 
     def _read_letters(self) -> None:
         for letter in self._sink.letters[len(self._letters) :]:
